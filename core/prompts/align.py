@@ -86,7 +86,8 @@ class _Row:
     def align(self, pair: PromptPair) -> TokenPair | None:
         clean, corrupt = self._trimmed(pair)
         if not clean.strip() or not corrupt.strip():
-            return self._error("A prompt is empty.", "Fill in both prompts, or delete the row.")
+            self._error("A prompt is empty.", "Fill in both prompts, or delete the row.")
+            return None
         clean_ids, corrupt_ids = self._prompt_ids(clean), self._prompt_ids(corrupt)
         self._check_prompts(clean_ids, corrupt_ids)
         answer_id = self._answer_id("answer", pair.answer, clean)
@@ -94,10 +95,11 @@ class _Row:
         if answer_id is None or distractor_id is None:
             return None
         if answer_id == distractor_id:
-            return self._error(
+            self._error(
                 f"Answer {pair.answer!r} and distractor {pair.distractor!r} are the same token.",
                 "Choose a distractor that differs in its first token.",
             )
+            return None
         return TokenPair(
             row=self.row,
             name=pair.name,
@@ -128,12 +130,10 @@ class _Row:
             verb = "ends" if len(ends) == 1 else "end"
             self._warn(
                 f"{subject} {verb} in a space, after which most models continue badly.",
-                "Trim it, and start the answer and the distractor with the space.",
+                "Trim it, and start the answer and the distractor with it.",
             )
             return pair.clean, pair.corrupt
-        self._warn(
-            f"{subject} ended in a space; it was trimmed.", "Start the answer and the distractor with the space."
-        )
+        self._warn(f"{subject} ended in a space; it was trimmed.", "Start the answer and the distractor with it.")
         return pair.clean.rstrip(" "), pair.corrupt.rstrip(" ")
 
     def _prompt_ids(self, text: str) -> tuple[int, ...]:
@@ -155,17 +155,14 @@ class _Row:
         if unknown is not None and (unknown in clean or unknown in corrupt):
             self._warn("A prompt holds text that the model has no token for.", "Use other words or another model.")
         if max(len(clean), len(corrupt)) > self.max_tokens:
-            self._error(
-                f"The prompts have {len(clean)} and {len(corrupt)} tokens.",
-                f"Shorten them to {self.max_tokens} at most.",
-            )
+            lengths = f"{len(clean)} and {len(corrupt)}"
+            self._error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")
         elif clean == corrupt:
-            self._error(
-                "Both prompts are the same to the model.", "Change what should decide the answer in one of them."
-            )
+            self._error("Both prompts are the same to the model.", "Change in one of them what decides the answer.")
         elif len(clean) != len(corrupt):
+            lengths = f"The clean prompt has {len(clean)} tokens, the corrupt one {len(corrupt)}"
             self._error(
-                f"The clean prompt has {len(clean)} tokens, the corrupt one {len(corrupt)}; {self._parting(clean, corrupt)}.",
+                f"{lengths}; {self._parting(clean, corrupt)}.",
                 "Reword one of them so that both have the same number of tokens.",
             )
 
@@ -192,9 +189,7 @@ class _Row:
             if not self.first_token:
                 self._error(what, f"Use its first token, {pieces[0]!r}, or choose one that is a single token.")
                 return None
-            self._warn(
-                f"{what} Its first token, {pieces[0]!r}, stands for it.", "Make sure that this token tells it apart."
-            )
+            self._warn(f"{what} The first one stands for it.", "Make sure that this token tells it apart.")
         self._check_space(role, text, prompt, ids[0])
         return ids[0]
 

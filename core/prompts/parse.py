@@ -90,11 +90,8 @@ def collect_pairs(rows: Iterable[Mapping[str, Any] | RowError], *, name: str) ->
     pairs, places, problems, names = [], [], [], {}
     for row, values in enumerate(rows):
         if row == MAX_ROWS:
-            raise PromptError(
-                f"There are more than {MAX_ROWS} rows.",
-                where=f"row {row + 1}",
-                next_step="Split the set into smaller ones.",
-            )
+            what = f"There are more than {MAX_ROWS} rows."
+            raise PromptError(what, where=f"row {row + 1}", next_step="Split the set into smaller ones.")
         try:
             pair = _to_pair(values)
         except RowError as error:
@@ -102,9 +99,7 @@ def collect_pairs(rows: Iterable[Mapping[str, Any] | RowError], *, name: str) ->
             continue
         if pair.name and names.setdefault(pair.name, row) != row:
             what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
-            problems.append(
-                Problem(row, "warning", what, "Give each pair its own name, or results will be hard to tell apart.")
-            )
+            problems.append(Problem(row, "warning", what, "Give each pair its own name to tell their results apart."))
         pairs.append(pair)
         places.append(row)
     if not pairs and not problems:
@@ -146,26 +141,27 @@ def _csv_rows(text: str, filename: str) -> Iterator[dict[str, Any] | RowError]:
     """Rows below the header; blank lines are skipped and not counted."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
-    row = -1
+    rows_read = 0
     try:
         filled = (fields for fields in reader if fields)
         header = next(filled, [])
         _check_columns(header, filename)
-        for row, fields in enumerate(filled):
-            if len(fields) == len(header):
-                yield dict(zip(header, fields))
-            else:
-                yield RowError(
-                    f"The row has {len(fields)} values for {len(header)} columns.",
-                    "Put values that hold commas or quotes in double quotes.",
-                )
+        for fields in filled:
+            rows_read += 1
+            yield dict(zip(header, fields)) if len(fields) == len(header) else _ragged(len(fields), len(header))
     except csv.Error as error:
-        where = f"row {row + 2}" if header else filename
         raise PromptError(
             f"Line {reader.line_num} is not sound CSV: {error}.",
-            where=where,
-            next_step="Put values that hold commas, quotes or line breaks in double quotes, and double the quotes inside.",
+            where=f"row {rows_read + 1}" if header else filename,
+            next_step="Put values that hold commas, quotes or line breaks in double quotes; double the quotes inside.",
         ) from error
+
+
+def _ragged(found: int, expected: int) -> RowError:
+    return RowError(
+        f"The row has {found} value{'s' if found > 1 else ''} for {expected} columns.",
+        "Put values that hold commas or quotes in double quotes, and give each column its value.",
+    )
 
 
 def _check_columns(header: list[str], filename: str) -> None:
@@ -177,9 +173,8 @@ def _check_columns(header: list[str], filename: str) -> None:
     }
     for fault, columns in faults.items():
         if columns:
-            raise PromptError(
-                f"Columns that are {fault}: {_quoted(columns)}.", where=filename, next_step=_COLUMNS_ADVICE
-            )
+            what = f"Columns that are {fault}: {_quoted(columns)}."
+            raise PromptError(what, where=filename, next_step=_COLUMNS_ADVICE)
 
 
 def _quoted(names: list[str]) -> str:

@@ -8,7 +8,7 @@ _MARKS = str.maketrans({" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a
 
 
 def visible(token: str) -> str:
-    """A token's text with its white space drawn: space ``·``, newline ``↵``, tab ``⇥``, return ``␍``, no-break ``⍽``."""
+    """A token's text with its white space drawn: space ·, newline ↵, tab ⇥, carriage return ␍, no-break space ⍽."""
     return token.translate(_MARKS)
 
 

@@ -19,8 +19,8 @@ def token_texts(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> tuple
 
 
 def _token_text(token: int, tokenizer: PreTrainedTokenizerBase) -> str:
-    piece = tokenizer.convert_ids_to_tokens(token)
-    if piece is None:
+    piece = tokenizer.convert_ids_to_tokens([token])[0]
+    if piece is None:  # an id beyond the vocabulary, as in padded embeddings
         return f"⟨token {token}⟩"
     if token in tokenizer.all_special_ids:
         return piece
@@ -29,7 +29,7 @@ def _token_text(token: int, tokenizer: PreTrainedTokenizerBase) -> str:
         return _show_bytes(bytes.fromhex(byte[1]))
     if "▁" in piece:  # SentencePiece's space, which decode() drops at the start of a text
         return piece.replace("▁", " ")
-    text = tokenizer.decode([token], clean_up_tokenization_spaces=False)
+    text = str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
     table = _byte_of_character()
     if "\ufffd" in text and all(character in table for character in piece):
         return _show_bytes(bytes(table[character] for character in piece))
