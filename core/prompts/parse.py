@@ -87,7 +87,8 @@ def collect_pairs(rows: Iterable[Mapping[str, Any] | RowError], *, name: str) ->
     Raises:
         PromptError: no rows, or more than ``MAX_ROWS``.
     """
-    pairs, places, problems, names = [], [], [], {}
+    pairs, places, problems = [], [], []
+    names: dict[str, int] = {}
     for row, values in enumerate(rows):
         if row == MAX_ROWS:
             what = f"There are more than {MAX_ROWS} rows."

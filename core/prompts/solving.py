@@ -1,0 +1,39 @@
+"""Which pairs a model solves: it must prefer the answer when clean and the distractor when corrupt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.prompts.pairs import TokenPair, group_by_length
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+MARGIN = 0.5
+
+
+def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict[int, tuple[float, float]]:
+    """Row -> logit(answer) − logit(distractor) after the clean and after the corrupt prompt.
+
+    Pairs of equal length run as one batch, so keep sets small.
+    """
+    import torch  # here, so that reading pairs does not wait for it
+
+    differences = {}
+    for group in group_by_length(pairs).values():
+        prompts = [ids for pair in group for ids in (pair.clean_ids, pair.corrupt_ids)]
+        with torch.no_grad():
+            logits = hf(torch.tensor(prompts, device=hf.device)).logits[:, -1].float()  # [2 * pair, vocab]
+        for i, pair in enumerate(group):
+            clean, corrupt = logits[2 * i], logits[2 * i + 1]
+            answer, distractor = pair.answer_id, pair.distractor_id
+            differences[pair.row] = (
+                float(clean[answer] - clean[distractor]),
+                float(corrupt[answer] - corrupt[distractor]),
+            )
+    return differences
+
+
+def is_solved(clean: float, corrupt: float, *, margin: float = MARGIN) -> bool:
+    """Whether both logit differences have their right sign, by at least ``margin``."""
+    return clean > margin and corrupt < -margin
