@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.errors import SpecError
+from core.prompts import show
 
-GLYPHS = {"\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"}
 # Plotly reads a small HTML in labels, $…$ as LaTeX where MathJax is loaded, and %{…} in templates.
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%": "&#37;"}
 VARIES = "†"  # marks a position whose token differs between pairs
@@ -12,7 +12,7 @@ VARIES = "†"  # marks a position whose token differs between pairs
 
 def visible(token: str, *, longest: int = 14) -> str:
     """A token in plain text: ``·`` for a space, glyphs for line breaks and tabs, code points for the unseen."""
-    shown = "".join(_glyph(c) for c in token)
+    shown = "".join(c if c.isprintable() else f"⟨{ord(c):04X}⟩" for c in show.visible(token))
     if len(shown) > longest:
         half = (longest - 1) // 2
         shown = f"{shown[: longest - 1 - half]}…{shown[-half:]}"
@@ -41,9 +41,3 @@ def shown_positions(n_tokens: int, *, most: int = 48) -> tuple[list[int], int]:
         return list(range(n_tokens)), 0
     tail = most // 2
     return [*range(most - tail), *range(n_tokens - tail, n_tokens)], n_tokens - most
-
-
-def _glyph(c: str) -> str:
-    if c == " ":
-        return "·"
-    return GLYPHS.get(c) or (c if c.isprintable() else f"⟨{ord(c):04X}⟩")

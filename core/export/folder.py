@@ -1,0 +1,145 @@
+"""A result as a folder: ``run.json``, ``effects.safetensors`` and ``effects.csv``.
+
+``run.json`` says what was run and on which tokens; ``effects.safetensors`` holds every effect (one float32 tensor
+``[layer, position, unit]`` a kind and pair, named ``z/0``); ``effects.csv`` is for people and other programs and is
+never read back. A folder appears whole or not at all. Reading trusts nothing: a folder may come from anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from core.errors import ResultError
+from core.export.reading import LARGEST_EFFECTS, LARGEST_RUN, SCHEMA, read_files
+from core.export.table import effects_csv
+from core.patching.results import AttributionResult, PairRun
+
+FILES = ("run.json", "effects.safetensors", "effects.csv")
+
+
+def write_folder(result: AttributionResult, folder: Path, *, top: int | None = None) -> None:
+    """Write a result; an earlier result in the same place is replaced, anything else is left alone.
+
+    Args:
+        top: keep only so many rows, those of largest magnitude, in ``effects.csv``.
+
+    Raises:
+        ResultError: the place holds other files, or cannot be written.
+    """
+    folder = Path(folder).resolve()
+    try:
+        _refuse_foreign(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
+        partial.mkdir()
+        try:
+            _write(result, partial, top)
+            _put_in_place(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ResultError(f"The folder cannot be written ({error.strerror}).", where=str(folder)) from error
+
+
+def read_folder(folder: Path) -> AttributionResult:
+    """Read a folder that ``write_folder`` wrote.
+
+    Raises:
+        ResultError: anything missing, damaged, too large or not as the run describes it.
+    """
+    folder = Path(folder)
+    contents = []
+    for name, largest in (("run.json", LARGEST_RUN), ("effects.safetensors", LARGEST_EFFECTS)):
+        try:
+            if (folder / name).stat().st_size > largest:
+                raise ResultError("The file is too large to be a result.", where=str(folder / name))
+            contents.append((folder / name).read_bytes())
+        except OSError as error:
+            raise ResultError(f"The file cannot be read ({error.strerror}).", where=str(folder / name)) from error
+    return read_files(*contents)
+
+
+def run_json(result: AttributionResult) -> dict[str, Any]:
+    """Everything but the effects, as plain JSON values."""
+    return {
+        "schema": SCHEMA,
+        "spec": result.spec.to_json(),
+        "shape": asdict(result.shape),
+        "pairs": [_pair_json(run) for run in result.pairs],
+        "seconds": result.seconds,
+        "provenance": result.provenance,
+    }
+
+
+def effects_bytes(result: AttributionResult) -> bytes:
+    """The content of ``effects.safetensors``."""
+    return save(
+        {
+            f"{kind}/{i}": np.ascontiguousarray(x, dtype=np.float32)
+            for kind, arrays in result.effects.items()
+            for i, x in enumerate(arrays)
+        }
+    )
+
+
+def _pair_json(run: PairRun) -> dict[str, Any]:
+    pair = run.tokens
+    return {
+        "name": pair.name,
+        "row": pair.row,
+        "clean_tokens": list(pair.clean_ids),
+        "corrupt_tokens": list(pair.corrupt_ids),
+        "clean_token_text": list(pair.clean_tokens),
+        "corrupt_token_text": list(pair.corrupt_tokens),
+        "answer_id": pair.answer_id,
+        "distractor_id": pair.distractor_id,
+        "answer": pair.answer,
+        "distractor": pair.distractor,
+        "clean_metric": run.clean_metric,
+        "corrupt_metric": run.corrupt_metric,
+    }
+
+
+def _write(result: AttributionResult, folder: Path, top: int | None) -> None:
+    try:
+        text = json.dumps(run_json(result), ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ResultError("The result holds a metric or a time that is not a finite number.") from error
+    with (folder / "effects.csv").open("w", encoding="utf-8", newline="") as file:
+        effects_csv(result, file, top=top)
+    (folder / "effects.safetensors").write_bytes(effects_bytes(result))
+    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir() or {path.name for path in folder.iterdir()} - set(FILES):
+        raise ResultError(
+            "The place already holds something that is not a result.",
+            where=str(folder),
+            next_step="Choose a new folder.",
+        )
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    """Rename the finished folder; a non-empty one in its place must step aside first."""
+    old = partial.with_suffix(".old")
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        if old.exists():
+            os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
