@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from core.figures import style
 from core.figures.numbers import number
 from core.figures.tokens import VARIES, escaped, label, shown_positions, visible
-from core.patching.place import Node, words
-from core.patching.summary import WHOLE_KINDS, EffectTable
+from core.patching.place import WHOLE_KINDS, Node, words
+from core.patching.summary import EffectTable
 
 ROW, HEAD_ROW = 15, 17  # CSS pixels a layer
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from core.errors import SpecError
 from core.runs.spec import NODE_KINDS, NodeKind
 
+WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one node a layer and position
+
 _WORDS: dict[NodeKind, str] = {
-    "q": "query head {unit}",
-    "k": "key head {unit}",
-    "v": "value head {unit}",
-    "z": "head {unit}",
-    "neuron": "neuron {unit}",
+    "q": "query head",
+    "k": "key head",
+    "v": "value head",
+    "z": "head",
+    "neuron": "neuron",
     "attn_out": "attention output",
     "mlp_out": "MLP output",
     "resid_pre": "residual stream before the layer",
@@ -47,9 +49,12 @@ class Node:
 
 def words(node: Node, token: str | None = None) -> str:
     """The place in words: ``layer 9, head 6, at ' Mary'``; the position's number where the token is not given."""
-    text = f"layer {node.layer}, " + _WORDS[node.kind].format(unit=node.unit)
-    if node.unit is None:
-        text = text.replace("head None", "all heads").replace("neuron None", "all neurons")
+    name = _WORDS[node.kind]
+    if node.unit is not None:
+        name = f"{name} {node.unit}"
+    elif node.kind not in WHOLE_KINDS:
+        name = f"all {name}s"
+    text = f"layer {node.layer}, {name}"
     if node.position is None:
         return text
     return f"{text}, at {token!r}" if token is not None else f"{text}, at position {node.position}"

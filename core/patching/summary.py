@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.patching.place import WHOLE_KINDS
 from core.patching.pooling import (
     Collapse,
     Scale,
@@ -20,8 +21,6 @@ from core.patching.pooling import (
 )
 from core.patching.results import AttributionResult
 from core.runs.spec import NodeKind, RunSpec
-
-WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")
 
 
 @dataclass(frozen=True)
