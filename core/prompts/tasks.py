@@ -52,12 +52,15 @@ EVENTS = _words(
     "experiment occupation rebellion expedition programme blockade"
 )
 
-SIMPLE_WORDINGS = (
+AGREEMENT_WORDINGS = (
     "Everyone can see that the {noun}",
     "My neighbour thought that the {noun}",
     "It was clear that the {noun}",
+    "The {noun} {preposition} the old {attractor}",
+    "The {noun} {preposition} that new {attractor}",
+    "The {noun} {preposition} those two {attractor}s",
+    "The {noun} {preposition} some small {attractor}s",
 )
-ATTRACTOR_WORDINGS = ("The {noun} {preposition} the old {attractor}", "The {noun} {preposition} those two {attractor}s")
 PREPOSITIONS = ("near", "behind", "beside", "opposite")
 NOUNS = _words(
     "key cabinet farmer teacher dog cat bird tree house car student doctor river picture road chair table letter king "
@@ -133,8 +136,8 @@ def greater_than(rng: Generator) -> PromptPair:
 def agreement(rng: Generator) -> PromptPair:
     """A verb agrees with its subject, with or without another noun of either number in between."""
     noun, attractor = _choose(rng, NOUNS, 2)
-    wording = _one(rng, (_one(rng, SIMPLE_WORDINGS), _one(rng, ATTRACTOR_WORDINGS)))
-    preposition, verbs = _one(rng, PREPOSITIONS), VERBS[int(rng.integers(len(VERBS)))]
+    wording, preposition = _one(rng, AGREEMENT_WORDINGS), _one(rng, PREPOSITIONS)
+    verbs = VERBS[int(rng.integers(len(VERBS)))]
     prompts = [
         wording.format(noun=number, attractor=attractor, preposition=preposition) for number in (noun, noun + "s")
     ]
