@@ -74,11 +74,10 @@ class Worker:
 
     Args:
         keep: how many finished jobs (and their results) are remembered, the least recently used leaving first.
-        prepare: called once in the worker thread before the first task, for example to set its thread count.
     """
 
-    def __init__(self, *, keep: int = 32, prepare: Callable[[], None] | None = None):
-        self._keep, self._prepare = keep, prepare
+    def __init__(self, *, keep: int = 32):
+        self._keep = keep
         self._lock = threading.Condition()
         self._tasks: dict[str, Task] = {}
         self._waiting: deque[Job] = deque()
@@ -116,6 +115,12 @@ class Worker:
             if key in self._finished:
                 self._finished.move_to_end(key)
             return self._finished.get(key)
+
+    def join(self, job: Job, owner: str) -> None:
+        """Wait for a job along with its other owners, as after a page was reloaded."""
+        with self._lock:
+            if job.active and not job.stop.is_set():
+                job.owners.add(owner)
 
     def queue(self) -> list[Job]:
         """The running job, if any, then the waiting ones in order."""
@@ -160,8 +165,6 @@ class Worker:
         self._thread.join(timeout)
 
     def _loop(self) -> None:
-        if self._prepare:
-            self._prepare()
         while (job := self._next()) is not None:
             self._run(job)
 

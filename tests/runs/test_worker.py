@@ -59,15 +59,6 @@ def test_every_task_runs_in_the_same_thread(worker):
     assert jobs[0].result != threading.get_ident()
 
 
-def test_prepare_runs_once_in_the_worker_thread():
-    calls = []
-    worker = Worker(prepare=lambda: calls.append(threading.get_ident()))
-    job = submit(worker, "who", lambda *_: threading.get_ident())
-    assert worker.wait(job, PATIENCE)
-    assert calls == [job.result]
-    worker.close()
-
-
 def test_equal_keys_share_one_job_while_queued_running_or_done(worker):
     gate, runs = Gate(), []
     running = submit(worker, "gate", gate)
@@ -91,6 +82,16 @@ def test_a_shared_job_stops_only_when_its_last_owner_leaves(worker):
     worker.leave("b")
     assert worker.wait(job, PATIENCE)
     assert job.state == "cancelled"
+
+
+def test_a_reloaded_page_keeps_its_job_alive(worker):
+    gate = Gate()
+    job = submit(worker, "gate", gate, owner="old page")
+    worker.join(worker.find("gate"), "new page")
+    worker.leave("old page")
+    gate.open.set()
+    assert worker.wait(job, PATIENCE)
+    assert job.result == "through"
 
 
 def test_cancel_reaches_a_running_task_at_once(worker):

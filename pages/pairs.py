@@ -1,0 +1,25 @@
+"""Prompt pairs: bring them, see them as the model does, choose the set that every page works on."""
+
+import streamlit as st
+
+from ui import frame, pairs_view, state
+from ui.progress import need_model
+
+frame.head(
+    "Prompt pairs",
+    "What differs between two prompts decides which behaviour is measured. Does the model see each pair as you mean it?",
+)
+pairs_view.in_use()
+source = st.segmented_control(
+    "Start from", list(pairs_view.SOURCES), default="A bundled set", required=True, key="pairs_from", bind="query-params"
+)
+pairs_view.SOURCES[source]()
+
+draft = pairs_view.draft_or_current()
+parsed = pairs_view.edit(draft)
+facts = need_model()
+if facts is not None and parsed is not None:
+    trim, first_token = pairs_view.repairs()
+    found = pairs_view.check(facts, parsed, trim=trim, first_token=first_token)
+    pairs_view.choose(draft, parsed, found, trim=trim, first_token=first_token)
+    pairs_view.as_tokens(facts, parsed, found)

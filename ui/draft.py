@@ -1,0 +1,93 @@
+"""The draft of a pair set: a table that people edit, and its way back to pairs.
+
+Every row keeps the number it has in its file, so that a refusal names the row a person sees there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from core.prompts.align import AlignedPairs
+from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.parse import COLUMNS, ParsedPairs, collect_pairs
+from core.prompts.problems import Problem
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Rows to be checked. ``left_out`` are a file's rows that could not be read; ``serial`` tells drafts apart."""
+
+    serial: int
+    parsed: ParsedPairs
+    bundled_id: str | None = None
+
+    @property
+    def left_out(self) -> tuple[Problem, ...]:
+        return self.parsed.problems
+
+
+def current_draft() -> Draft | None:
+    """The draft being worked on."""
+    return st.session_state.get("_draft")
+
+
+def start_draft(parsed: ParsedPairs, *, bundled_id: str | None = None) -> None:
+    """Begin anew with these rows."""
+    old = current_draft()
+    st.session_state["_draft"] = Draft(old.serial + 1 if old else 1, parsed, bundled_id)
+
+
+def draft_of(pairs: PairSet, *, bundled_id: str | None = None) -> None:
+    """Begin anew with a whole set."""
+    start_draft(ParsedPairs(pairs, (), tuple(range(len(pairs)))), bundled_id=bundled_id)
+
+
+def edit_table(draft: Draft) -> ParsedPairs:
+    """Show the draft as a table, and read it back as it was edited."""
+    table = pd.DataFrame([[getattr(pair, column) for column in COLUMNS] for pair in draft.parsed.pairs], columns=COLUMNS)
+    table.insert(0, "row", [row + 1 for row in draft.parsed.rows])
+    text = {column: st.column_config.TextColumn(column, width="large" if column in COLUMNS[:2] else "small") for column in COLUMNS}
+    edited = st.data_editor(
+        table,
+        key=f"draft_{draft.serial}",
+        num_rows="dynamic",
+        hide_index=True,
+        height=min(420, 38 * (len(table) + 2)),
+        column_config={"row": st.column_config.NumberColumn("row", disabled=True, width=50), **text},
+        alt="The pairs, one a row; cells can be edited and rows added.",
+    )
+    return _read_back(edited, draft.parsed)
+
+
+def _read_back(table: pd.DataFrame, original: ParsedPairs) -> ParsedPairs:
+    """Pairs of an edited table; added rows are numbered on from the last one."""
+    fresh = 1 + max([*original.rows, *(problem.row for problem in original.problems)], default=-1)
+    numbers = []
+    for shown in table["row"]:
+        if pd.isna(shown):
+            shown, fresh = fresh + 1, fresh + 1
+        numbers.append(int(shown) - 1)
+    parsed = collect_pairs(table[list(COLUMNS)].to_dict("records"), name=original.pairs.name)
+    problems = tuple(replace(problem, row=numbers[problem.row]) for problem in parsed.problems)
+    return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows))
+
+
+def sound_pairs(parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_token: bool) -> PairSet:
+    """The pairs that a model can run, repairs written into their texts, so that their digest says what was run."""
+    by_row = dict(zip(parsed.rows, parsed.pairs))
+    repaired = []
+    for tokens in found.pairs:
+        pair = by_row[tokens.row]
+        repaired.append(
+            PromptPair(
+                clean=pair.clean.rstrip(" ") if trim else pair.clean,
+                corrupt=pair.corrupt.rstrip(" ") if trim else pair.corrupt,
+                answer=tokens.answer if first_token else pair.answer,
+                distractor=tokens.distractor if first_token else pair.distractor,
+                name=pair.name,
+            )
+        )
+    return PairSet(parsed.pairs.name, tuple(repaired))

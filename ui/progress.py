@@ -1,0 +1,90 @@
+"""Jobs as people see them: place in the queue, progress, time left, cancel, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.models.catalogue import DEFAULT
+from core.runs.worker import Job
+from ui.messages import counted, duration, plain, show_error
+from ui.resources import ModelFacts, load_job, load_key, session, slot, worker
+from ui.state import model_choice
+
+POLL_SECONDS = 0.4
+
+
+def follow(jobs: list[Job]) -> None:
+    """Show active jobs until one of them ends; then the whole page runs again."""
+    active = [job for job in jobs if job.active]
+    for job in active:
+        worker().join(job, session())
+    if active:
+        st.fragment(_watch, run_every=POLL_SECONDS)(active)
+
+
+def _watch(jobs: list[Job]) -> None:
+    for job in jobs:
+        _row(job)
+    if not all(job.active for job in jobs):
+        st.rerun()
+
+
+def _row(job: Job) -> None:
+    bar, button = st.columns([8, 1], vertical_alignment="center")
+    bar.progress(job.fraction, text=f"**{plain(job.title)}** · {status(job)}")
+    button.button(
+        "Cancel",
+        key=f"cancel_{job.id}",
+        on_click=worker().cancel,
+        args=(job,),
+        kwargs={"owner": session()},
+        width="stretch",
+    )
+
+
+def status(job: Job) -> str:
+    """The state of an active job in a few words."""
+    if job.stop.is_set():
+        return "stopping …"
+    if job.state == "queued":
+        before = worker().position(job)
+        return f"waiting, {counted(before, 'job')} before it" if before else "starting …"
+    left = job.seconds_left
+    if left is None:
+        return "starting …"
+    return f"{job.done} of {counted(job.total, 'step')}, {duration(left)} left"
+
+
+def ended_badly(job: Job, *, again: Callable[[], object]) -> None:
+    """A failed or cancelled job, and the way to try once more."""
+    if job.state == "failed" and job.error is not None:
+        show_error(job.error)
+    elif job.state == "cancelled":
+        st.info(f"{plain(job.title)} was cancelled; nothing of it was kept.")
+    else:
+        return
+    st.button("Try again", key=f"again_{job.id}", on_click=again)
+
+
+def need_model() -> ModelFacts | None:
+    """What is known of the chosen model; while there is nothing, the page shows the way to it and gets None.
+
+    The default model lies on this machine and loads by itself; others are loaded when a person asks.
+    """
+    choice = model_choice()
+    facts = slot().facts(choice)
+    if facts is not None:
+        return facts
+    job = worker().find(load_key(choice))
+    if job is None and choice.model_id == DEFAULT:
+        job = load_job(choice)
+    if job is None:
+        st.info(f"{plain(choice.name)} is not loaded yet.")
+        st.button("Load the model", key="load_here", type="primary", on_click=load_job, args=(choice,))
+    elif job.active:
+        follow([job])
+    else:
+        ended_badly(job, again=lambda: load_job(choice))
+    return None

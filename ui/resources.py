@@ -1,0 +1,160 @@
+"""What all sessions share: the worker, the one loaded model, and what is known of models seen so far."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.models.catalogue import CATALOGUE, DEFAULT
+from core.prompts.align import AlignedPairs, align
+from core.prompts.pairs import PairSet
+from core.prompts.tokens import token_texts
+from core.runs.worker import Job, Worker
+
+if TYPE_CHECKING:
+    from core.models.load import LoadedModel
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model as a person asks for it."""
+
+    model_id: str = DEFAULT
+    device: str = "auto"
+    dtype: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """The catalogue's name, or the id itself."""
+        return next((entry.name for entry in CATALOGUE if entry.id == self.model_id), self.model_id)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What pages need to know of a loaded model, without its weights."""
+
+    model_id: str
+    revision: str
+    dtype: str
+    device: str
+    card: Any
+    shape: Any
+    tokenizer: Any
+
+
+class ModelSlot:
+    """Holds one loaded model. ``get`` is called in the worker thread only; ``facts`` by anyone."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[ModelChoice, LoadedModel] | None = None
+        self._facts: dict[ModelChoice, ModelFacts] = {}
+
+    def get(self, choice: ModelChoice) -> LoadedModel:
+        """The chosen model, loaded if it is not; the one before stays until the new one is there."""
+        if self._loaded is None or self._loaded[0] != choice:
+            from core.models.load import load_model
+
+            model = load_model(choice.model_id, device=choice.device, dtype=choice.dtype)
+            self._loaded = (choice, model)
+            self._facts[choice] = _facts(model)
+        return self._loaded[1]
+
+    def facts(self, choice: ModelChoice) -> ModelFacts | None:
+        """What is known of a choice that was loaded before."""
+        return self._facts.get(choice)
+
+
+def _facts(model: LoadedModel) -> ModelFacts:
+    return ModelFacts(
+        model_id=model.model_id,
+        revision=model.revision,
+        dtype=str(model.dtype).removeprefix("torch."),
+        device=str(model.device),
+        card=model.card,
+        shape=model.shape,
+        tokenizer=model.tokenizer,
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def worker() -> Worker:
+    """The one queue of this server."""
+    return Worker()
+
+
+@st.cache_resource(show_spinner=False)
+def slot() -> ModelSlot:
+    """The one place where a model is loaded."""
+    return ModelSlot()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda session: worker().leave(session))
+def session() -> str:
+    """This browser session's name; its jobs are withdrawn when it ends."""
+    return uuid.uuid4().hex
+
+
+@st.cache_resource(show_spinner=False)
+def _tokenizer_lock() -> threading.Lock:
+    return threading.Lock()
+
+
+def aligned(
+    facts: ModelFacts,
+    pairs: PairSet,
+    *,
+    trim: bool = False,
+    first_token: bool = False,
+    rows: tuple[int, ...] | None = None,
+) -> AlignedPairs:
+    """A pair set in the tokens of a model; kept, because every rerun of a page asks again."""
+    return _aligned((facts.model_id, facts.revision), pairs.digest, trim, first_token, rows, facts, pairs)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _aligned(
+    model: tuple[str, str],
+    digest: str,
+    trim: bool,
+    first_token: bool,
+    rows: tuple[int, ...] | None,
+    _facts: ModelFacts,
+    _pairs: PairSet,
+) -> AlignedPairs:
+    # Fast tokenizers refuse to be used by two threads at once.
+    with _tokenizer_lock():
+        return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows)
+
+
+def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
+    """A prompt's tokens, for showing one that could not be aligned."""
+    with _tokenizer_lock():
+        return token_texts(facts.tokenizer(text).input_ids, facts.tokenizer)
+
+
+def load_key(choice: ModelChoice) -> str:
+    """The worker's key for loading a model."""
+    return f"load {choice}"
+
+
+def load_job(choice: ModelChoice) -> Job:
+    """Ask the worker to load a model."""
+    return worker().submit(
+        load_key(choice),
+        title=f"Load {choice.name}",
+        task=lambda on_step, cancelled: slot().get(choice) and None,
+        owner=session(),
+    )
+
+
+def any_model_allowed() -> bool:
+    """Whether people may name hub ids and local paths; off unless the server was started so."""
+    return os.environ.get("CIRCUITARIUM_ALLOW_ANY_MODEL") == "1"
