@@ -233,7 +233,7 @@ def _is_missing(value: Any) -> bool:
 
 def _check_text(column: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise RowError(f"The {column} is a {type(value).__name__}, not text.", "Put it in double quotes.")
+        raise RowError(f"The {column} is of type {type(value).__name__}, not text.", "Put it in double quotes.")
     if len(value) > MAX_CHARACTERS:
         raise RowError(f"The {column} has {len(value)} characters.", f"Shorten it to {MAX_CHARACTERS} at most.")
     if "\0" in value:

@@ -1,0 +1,216 @@
+import json
+
+import numpy as np
+import pytest
+
+from core.errors import PromptError
+from core.prompts import parse
+from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.parse import collect_pairs, pairs_to_csv, parse_pairs
+
+HEADER = "clean,corrupt,answer,distractor\n"
+ROW = {"clean": "a b", "corrupt": "a c", "answer": " x", "distractor": " y"}
+
+
+def csv_pairs(text: str):
+    return parse_pairs(text.encode(), filename="set.csv")
+
+
+def jsonl_pairs(*rows):
+    text = "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
+    return parse_pairs(text.encode(), filename="set.jsonl")
+
+
+def refusal(data: bytes, filename: str = "set.csv") -> str:
+    with pytest.raises(PromptError) as caught:
+        parse_pairs(data, filename=filename)
+    return str(caught.value)
+
+
+def only_error(parsed):
+    (problem,) = parsed.problems
+    assert problem.severity == "error"
+    return problem
+
+
+# What is read
+
+
+def test_csv_keeps_spaces_and_names_the_set_after_the_file():
+    parsed = csv_pairs('clean,corrupt,answer,distractor,name\n a b ," a, c", x, y,first\n')
+    assert parsed.pairs == PairSet("set", (PromptPair(" a b ", " a, c", " x", " y", "first"),))
+    assert parsed.problems == ()
+    assert parsed.rows == (0,)
+
+
+def test_columns_come_in_any_order():
+    (pair,) = csv_pairs("answer,distractor,corrupt,clean\n x, y,a c,a b\n").pairs
+    assert pair == PromptPair(**ROW)
+
+
+@pytest.mark.parametrize("text", ["07", "NA", "None", "null", "nan", "1e5", "True", "-"])
+def test_values_that_look_like_something_else_stay_text(text):
+    (pair,) = csv_pairs(f"{HEADER}{text},a c,{text},y\n").pairs
+    assert (pair.clean, pair.answer) == (text, text)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_byte_order_mark_and_line_ends_do_not_matter(mark, end):
+    text = end.join(["clean,corrupt,answer,distractor", "é b,é c, x, y", ""])
+    assert parse_pairs(mark + text.encode(), filename="set.csv").pairs.pairs == (PromptPair("é b", "é c", " x", " y"),)
+    lines = end.join([json.dumps(ROW), json.dumps(ROW), ""])
+    assert parse_pairs(mark + lines.encode(), filename="SET.JSONL").pairs.pairs == (PromptPair(**ROW),) * 2
+
+
+def test_line_separators_inside_json_text_do_not_split_the_line():
+    row = {**ROW, "clean": "a\u2028b\x0bc\x85d"}
+    (pair,) = parse_pairs(json.dumps(row, ensure_ascii=False).encode(), filename="set.jsonl").pairs
+    assert pair.clean == row["clean"]
+
+
+def test_json_name_may_be_missing_or_null():
+    assert [pair.name for pair in jsonl_pairs(ROW, {**ROW, "name": None}, {**ROW, "name": "n"}).pairs] == ["", "", "n"]
+
+
+def test_round_trip_whatever_the_texts_hold():
+    rng = np.random.default_rng(0)
+    alphabet = list("ab ,;\"'\n\r\t\\#=07é日🎉\u2028\ufeff\x1f\x85")
+
+    def text() -> str:
+        return "".join(rng.choice(alphabet, size=rng.integers(1, 12)))
+
+    for _ in range(200):
+        pairs = PairSet("set", tuple(PromptPair(text(), text(), text(), text(), f"{i}{text()}") for i in range(3)))
+        parsed = csv_pairs(pairs_to_csv(pairs))
+        assert (parsed.pairs, parsed.problems) == (pairs, ())
+
+
+# What is refused as a whole
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", ["empty"]),
+        (b"\xef\xbb\xbf \n", ["empty"]),
+        (HEADER.encode(), ["no pairs"]),
+        (b"clean,corrupt,answer\na,b,c\n", ["missing", "'distractor'"]),
+        (b"clean,corrupt,answer,distractor,nmae\n", ["unknown", "'nmae'"]),
+        (b"clean;corrupt;answer;distractor\n", ["unknown", "separated by commas"]),
+        (b"clean,corrupt,answer,distractor,clean\n", ["more than once", "'clean'"]),
+        (HEADER.encode() + b"a b,a c, x, y\n\xe9 b,a c, x, y\n", ["line 3", "0xE9", "offset 46", "UTF-8"]),
+        (HEADER.encode("utf-16"), ["line 1", "offset 0"]),
+        (HEADER.encode() + b'a b,a c, x, y\n"a b,a c, x, y\n', ["row 2", "CSV"]),
+        (HEADER.encode() + b'"a" b,a c, x, y\n', ["row 1", "Line 2"]),
+    ],
+)
+def test_broken_files(data, words):
+    message = refusal(data)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("filename", ["pairs.tsv", "pairs", "pairs.csv.gz", "pairs.json"])
+def test_unknown_extension(filename):
+    message = refusal(HEADER.encode(), filename)
+    assert filename in message
+    assert ".jsonl" in message
+
+
+def test_a_strange_header_cannot_hide_the_message():
+    message = refusal(",".join(["x" * 500] + [str(i) for i in range(50)]).encode())
+    assert len(message) < 400
+    assert "47 more" in message
+
+
+@pytest.mark.parametrize(("count", "refused"), [(parse.MAX_ROWS, False), (parse.MAX_ROWS + 1, True)])
+def test_limit_of_rows(count, refused):
+    data = (HEADER + "a b,a c, x, y\n" * count).encode()
+    if refused:
+        assert f"row {count}: There are more than {parse.MAX_ROWS} rows." in refusal(data)
+    else:
+        assert len(parse_pairs(data, filename="set.csv").pairs) == count
+
+
+def test_limit_of_bytes():
+    assert str(parse.MAX_BYTES) in refusal(b"x" * (parse.MAX_BYTES + 1))
+
+
+# What is refused row by row
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a b,a c, x", "3 values for 4 columns"),
+        ("a b,a c, x, y, z", "5 values for 4 columns"),
+        ("a b", "1 value for 4 columns"),
+        ('""', "1 value for 4 columns"),
+        (",a c, x, y", "clean is missing"),
+        ("a b,, x, y", "corrupt is missing"),
+        ("a b,a c,, y", "answer is missing"),
+        ("a b,a c, x,", "distractor is missing"),
+        ("a\0b,a c, x, y", "NUL"),
+        (f"{'a' * (parse.MAX_CHARACTERS + 1)},a c, x, y", f"{parse.MAX_CHARACTERS + 1} characters"),
+    ],
+)
+def test_broken_csv_rows(row, reason):
+    parsed = csv_pairs(f"{HEADER}a b,a c, x, y\n\n{row}\na b,a c, x, z\n")
+    problem = only_error(parsed)
+    assert problem.where == "row 2"
+    assert reason in problem.what
+    assert problem.next_step
+    assert parsed.rows == (0, 2)
+    assert [pair.distractor for pair in parsed.pairs] == [" y", " z"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"clean": "a"', "not sound JSON"),
+        ("[" * 100_000, "not sound JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ('{"clean": "a", "clean": "b"}', "more than once: 'clean'"),
+        ({**ROW, "answer": 7}, "answer is of type int, not text"),
+        ({**ROW, "clean": ["a"]}, "clean is of type list, not text"),
+        ({**ROW, "answer": None}, "answer is missing"),
+        ({**ROW, "answer": ""}, "answer is missing"),
+        ({"clean": "a"}, "corrupt is missing"),
+        ({**ROW, "label": "x"}, "unknown: 'label'"),
+        ({**ROW, "name": 3}, "name is of type int, not text"),
+        ({**ROW, "clean": "a\0"}, "NUL"),
+        ({**ROW, "clean": "a\ud83c"}, "surrogate"),
+    ],
+)
+def test_broken_json_rows(row, reason):
+    parsed = jsonl_pairs(ROW, "", row, ROW)
+    problem = only_error(parsed)
+    assert problem.where == "row 2"
+    assert reason in problem.what
+    assert parsed.rows == (0, 2)
+
+
+def test_every_broken_row_is_named_and_the_first_one_raised():
+    parsed = csv_pairs(f"{HEADER}a b,a c, x, y\na b\n,a c, x, y\na b,,,\n")
+    assert [problem.where for problem in parsed.problems] == ["row 2", "row 3", "row 4"]
+    with pytest.raises(PromptError) as caught:
+        parsed.or_raise()
+    assert caught.value.where == "row 2"
+    assert "2 more rows" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_or_raise_gives_the_pairs_where_there_are_only_warnings():
+    parsed = csv_pairs("clean,corrupt,answer,distractor,name\na b,a c, x, y,n\na b,a c, x, z,n\n")
+    (warning,) = parsed.problems
+    assert (warning.severity, warning.row) == ("warning", 1)
+    assert "row 1" in warning.what
+    assert len(parsed.or_raise()) == 2
+
+
+def test_empty_cells_of_an_edited_table_are_missing():
+    rows = [ROW, {**ROW, "name": float("nan")}, {**ROW, "clean": float("nan")}]
+    parsed = collect_pairs(rows, name="typed")
+    assert [pair.name for pair in parsed.pairs] == ["", ""]
+    assert only_error(parsed).what == "The clean is missing."
