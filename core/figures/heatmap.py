@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures import style
+from core.figures import captions, style
+from core.figures.axes import Columns, number_columns, token_columns
 from core.figures.numbers import number
-from core.figures.tokens import VARIES, escaped, label, shown_positions, visible
+from core.figures.style import reference_line
+from core.figures.tokens import VARIES, escaped, visible
 from core.patching.place import WHOLE_KINDS, Node, words
 from core.patching.summary import EffectTable
 
 ROW, HEAD_ROW = 15, 17  # CSS pixels a layer
+HEAD_TITLES = {"k": "Key head", "v": "Value head", "q": "Query head", "neuron": "Neuron"}
 
 
 def shared_range(*tables: EffectTable) -> float:
@@ -45,10 +48,9 @@ def effect_heatmap(
     reach = zmax or shared_range(table)
     by_head = table.columns == "head"
     n_layers, n_columns = table.mean.shape
-    columns, hidden = (list(range(n_columns)), 0) if by_head else shown_positions(n_columns, most=most_positions)
-    places = _places(columns)
-    grid = np.full((n_layers, places[-1] + 1), np.nan)  # one empty column stands for the hidden middle
-    grid[:, places] = table.mean[:, columns]
+    columns = number_columns(n_columns) if by_head else token_columns(table.tokens, table.varies, most=most_positions)
+    grid = np.full((n_layers, columns.width), np.nan)  # an empty column stands for a hidden middle
+    grid[:, columns.places] = table.mean[:, columns.shown]
     heat = go.Heatmap(
         z=grid.tolist(),
         zmin=-reach if table.signed else 0,
@@ -63,25 +65,19 @@ def effect_heatmap(
     )
     row = HEAD_ROW if by_head else ROW
     fig = style.base_figure(heat, theme=theme, height=row * n_layers + 120, title=escaped(title))
-    fig.add_trace(_click_targets(table, columns, places, row, theme))
-    _axes(fig, table, columns, places, hidden)
+    fig.add_trace(_click_targets(table, columns, row))
+    _axes(fig, table, columns)
     fig.update_layout(plot_bgcolor=style.MISSING[theme] if np.isnan(table.mean).any() else "rgba(0,0,0,0)")
-    if not by_head and table.first_difference in columns and table.first_difference:
-        _first_difference(fig, places[columns.index(table.first_difference)], theme)
+    if not by_head and table.first_difference and (place := columns.place(table.first_difference)):
+        reference_line(fig, place - 0.5, "first differing token", theme)
     if selected is not None:
-        _outline(fig, table, selected, columns, places, theme)
-    return style.set_caption(fig, _caption(table, reach, hidden))
+        _outline(fig, table, selected, columns, theme)
+    return captions.set_caption(fig, _caption(table, reach, columns.hidden))
 
 
-def _places(columns: list[int]) -> list[int]:
-    """Where each column stands on the axis: one step is left empty where columns are skipped."""
-    return [i + (column != i) for i, column in enumerate(columns)]
-
-
-def _click_targets(
-    table: EffectTable, columns: list[int], places: list[int], row: int, theme: style.Theme
-) -> go.Scatter:
-    cells = [(layer, column, place) for layer in range(len(table.mean)) for column, place in zip(columns, places)]
+def _click_targets(table: EffectTable, columns: Columns, row: int) -> go.Scatter:
+    steps = list(zip(columns.shown, columns.places))
+    cells = [(layer, column, place) for layer in range(len(table.mean)) for column, place in steps]
     nodes = [cell_node(table, layer, column) for layer, column, _ in cells]
     clear = {"marker": {"color": "rgba(0,0,0,0)"}}
     return go.Scatter(
@@ -107,15 +103,15 @@ def cell_node(table: EffectTable, layer: int, column: int) -> Node:
 
 def _hover(table: EffectTable, node: Node, layer: int, column: int) -> str:
     value, se = table.mean[layer, column], table.se[layer, column]
-    token = visible(table.tokens[node.position]) if table.tokens and node.position is not None else None
+    token = table.tokens[node.position] if table.tokens and node.position is not None else None
     lines = [f"<b>{escaped(words(node, token))}</b>"]
-    if token is not None:
-        lines[0] += f" (position {node.position})"
+    if token is not None and node.position is not None:
+        lines[0] += VARIES * table.varies[node.position] + f" (position {node.position})"
     if np.isnan(value):
         return "<br>".join([*lines, "not computed"])
     spread = f" ± {number(se)} (standard error)" if np.isfinite(se) else ""
     lines.append(
-        f"{number(value)}{spread}, {style.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)}"
+        f"{number(value)}{spread}, {captions.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)}"
     )
     if table.collapse == "sum":
         lines.append(f"summed over {'positions' if table.columns == 'head' else 'heads'}")
@@ -132,65 +128,41 @@ def _chosen_words(table: EffectTable, index: int) -> str:
 
 
 def _bar_title(table: EffectTable) -> str:
-    text = style.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)
+    text = captions.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)
     return text[0].upper() + text[1:]
 
 
-def _axes(fig: go.Figure, table: EffectTable, columns: list[int], places: list[int], hidden: int) -> None:
-    n_layers = len(table.mean)
-    step = max(1, -(-n_layers // 16))
-    ends = [n_layers - 0.5, -0.5] if table.columns == "head" else [-0.5, n_layers - 0.5]
-    fig.update_yaxes(title_text="Layer", range=ends, tickvals=list(range(0, n_layers, step)), fixedrange=True)
-    fig.update_xaxes(range=[-0.5, places[-1] + 0.5], fixedrange=True)
-    if table.columns == "head":
-        step = max(1, -(-len(columns) // 32))
-        title = {"k": "Key head", "v": "Value head", "neuron": "Neuron"}.get(table.kind, "Head")
-        if table.kind in WHOLE_KINDS:
-            fig.update_xaxes(title_text=style.KIND_WORDS[table.kind], tickvals=[])
-        else:
-            fig.update_xaxes(title_text=title, tickvals=places[::step], ticktext=[str(c) for c in columns[::step]])
-    else:
-        ticks = [label(table.tokens[c], varies=table.varies[c]) for c in columns]
-        gap = [(places[i] - 1, "…") for i, c in enumerate(columns) if hidden and c and columns[i - 1] != c - 1]
-        fig.update_xaxes(
-            title_text="Token",
-            tickvals=[*places, *(x for x, _ in gap)],
-            ticktext=[*ticks, *(text for _, text in gap)],
-            tickangle=-60,
-        )
+def _axes(fig: go.Figure, table: EffectTable, columns: Columns) -> None:
+    by_head, n_layers = table.columns == "head", len(table.mean)
+    ticks = number_columns(n_layers, most_ticks=16)
+    ends = [n_layers - 0.5, -0.5] if by_head else [-0.5, n_layers - 0.5]
+    fig.update_yaxes(title_text="Layer", range=ends, tickvals=ticks.tickvals, ticktext=ticks.ticktext, fixedrange=True)
+    fig.update_xaxes(tickvals=columns.tickvals, ticktext=columns.ticktext)
+    fig.update_xaxes(range=[-0.5, columns.width - 0.5], fixedrange=True)
+    if not by_head:
+        fig.update_xaxes(title_text="Token", tickangle=-60)
         fig.update_layout(margin_b=96)
+    elif table.kind in WHOLE_KINDS:
+        fig.update_xaxes(title_text=captions.KIND_WORDS[table.kind], tickvals=[])
+    else:
+        fig.update_xaxes(title_text=HEAD_TITLES.get(table.kind, "Head"))
     fig.update_layout(clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1)
 
 
-def _first_difference(fig: go.Figure, place: int, theme: style.Theme) -> None:
-    fig.add_vline(x=place - 0.5, line={"color": style.MUTED[theme], "width": 1, "dash": "dot"})
-    fig.add_annotation(
-        x=place - 0.5,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        text="first differing token",
-        showarrow=False,
-        font={"size": 10, "color": style.MUTED[theme]},
-    )
-
-
-def _outline(
-    fig: go.Figure, table: EffectTable, node: Node, columns: list[int], places: list[int], theme: style.Theme
-) -> None:
-    column = node.position if table.columns == "position" else (node.unit or 0)
-    if node.kind != table.kind or column not in columns or not 0 <= node.layer < len(table.mean):
+def _outline(fig: go.Figure, table: EffectTable, node: Node, columns: Columns, theme: style.Theme) -> None:
+    by_head = table.columns == "head"
+    x = columns.place((node.unit or 0) if by_head else node.position)
+    same_unit = by_head or table.unit is None or table.unit == node.unit
+    if node.kind != table.kind or x is None or not same_unit or not 0 <= node.layer < len(table.mean):
         return
-    if table.columns == "position" and table.unit != node.unit:
-        return
-    x, y = places[columns.index(column)], node.layer
     line = {"color": style.ACCENT[theme], "width": 2.5}
-    fig.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line, fillcolor="rgba(0,0,0,0)")
+    box = {"x0": x - 0.5, "x1": x + 0.5, "y0": node.layer - 0.5, "y1": node.layer + 0.5}
+    fig.add_shape(type="rect", **box, line=line, fillcolor="rgba(0,0,0,0)")
 
 
 def _caption(table: EffectTable, reach: float, hidden: int) -> str:
     notes = []
-    other = "position" if table.columns == "head" else "head"
+    other = "position" if table.columns == "head" else "neuron" if table.kind == "neuron" else "head"
     if table.collapse == "sum":
         notes.append(f"Each cell sums over {other}s within a pair.")
     elif table.collapse == "strongest":
@@ -201,7 +173,7 @@ def _caption(table: EffectTable, reach: float, hidden: int) -> str:
         notes.append(f"{hidden} tokens in the middle are not shown.")
     if table.columns == "position" and any(table.varies):
         notes.append(f"{VARIES} The token differs between pairs; the first pair's is shown.")
-    return style.caption(
+    return captions.caption(
         table.spec,
         n_pairs=len(table.pairs),
         scale=table.scale,

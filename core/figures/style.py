@@ -1,4 +1,4 @@
-"""The look of every figure: colours, fonts, margins, and the caption's words.
+"""The look of every figure: colours, dashes, fonts and margins.
 
 Colours follow two themes, ``light`` and ``dark``; backgrounds are transparent, so a figure sits on any page. The
 diverging scale runs from blue (negative) over a neutral centre to red (positive) with lightness falling evenly on
@@ -11,10 +11,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from core.errors import SpecError
-from core.figures.numbers import count, number
-from core.patching.pooling import Scale
-from core.runs.spec import Direction, Method, MetricName, RunSpec
+from core.runs.spec import Method
 
 Theme = Literal["light", "dark"]
 
@@ -71,26 +68,13 @@ DASHES: dict[Series, str] = {
     "atp-star": "longdash",
     "random": "longdashdot",
 }
-
-METRIC_WORDS: dict[MetricName, str] = {
-    "logit_diff": "logit difference",
-    "log_prob": "log-probability",
-    "prob": "probability",
-    "kl": "KL divergence",
-}
-DIRECTION_WORDS: dict[Direction, str] = {
-    "noising": "noising (the corrupt activation is put into the clean run)",
-    "denoising": "denoising (the clean activation is put into the corrupt run)",
-}
-KIND_WORDS = {
-    "q": "Queries",
-    "k": "Keys",
-    "v": "Values",
-    "z": "Head outputs",
-    "neuron": "Neurons",
-    "attn_out": "Attention outputs",
-    "mlp_out": "MLP outputs",
-    "resid_pre": "Residual stream",
+MARKERS: dict[Series, str] = {
+    "exact": "circle",
+    "atp": "square",
+    "atp-qk": "diamond",
+    "atp-graddrop": "triangle-up",
+    "atp-star": "star",
+    "random": "x",
 }
 
 
@@ -150,82 +134,8 @@ def colour_bar(title: str, theme: Theme) -> dict:
     }
 
 
-def scale_words(metric: MetricName, scale: Scale, *, signed: bool = True) -> str:
-    """What one number is: ``change of the logit difference``, ``fraction of the clean–corrupt gap`` …"""
-    if scale == "fraction":
-        return "fraction of the clean–corrupt gap" if signed else "score as a fraction of the clean–corrupt gap"
-    if scale == "absolute" and signed:
-        return f"magnitude of the change of the {METRIC_WORDS[metric]}"
-    return f"change of the {METRIC_WORDS[metric]}" if signed else f"score (magnitude) on the {METRIC_WORDS[metric]}"
-
-
-def caption(
-    spec: RunSpec,
-    *,
-    n_pairs: int,
-    scale: Scale = "signed",
-    left_out: int = 0,
-    colour_range: tuple[float, float] | None = None,
-    method: str | None = None,
-    notes: tuple[str, ...] = (),
-) -> str:
-    """The sentence under a figure, in plain text: metric, direction, method, N and colour range, then ``notes``.
-
-    Args:
-        left_out: pairs that could not enter because their gap is too small.
-        colour_range: lowest and highest value that the colours tell apart.
-        method: the method's name where the figure shows several; else the spec's own.
-    """
-    unit = scale_words(spec.metric, scale, signed=spec.signed)
-    parts = [
-        f"{unit[0].upper()}{unit[1:]}",
-        DIRECTION_WORDS[spec.direction],
-        method or NAMES[spec.method],
-        f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"
-        + (f" ({count(left_out)} left out: gap too small)" if left_out else ""),
-    ]
-    if colour_range:
-        low, high = (number(x) for x in colour_range)
-        parts.append(f"colours from {low} to {high}")
-    return " ".join([", ".join(parts) + ".", *notes])
-
-
-def set_caption(fig: go.Figure, text: str) -> go.Figure:
-    """Store the caption with the figure, where exports find it."""
-    fig.layout.meta = {"caption": text}
-    return fig
-
-
-def caption_of(fig: go.Figure) -> str:
-    """The caption stored by ``set_caption``; empty where there is none."""
-    return (fig.layout.meta or {}).get("caption", "")
-
-
-PRINT_WIDTH_IN = {1: 3.35, 2: 6.9}
-PRINT_DPI = 96  # CSS pixels an inch: an exported SVG of this width measures as many inches on paper
-PRINT_PT = 8
-
-
-def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool = False) -> go.Figure:
-    """A copy at the width of one column (3.35 in) or two (6.9 in), all text 8 pt, on white or nothing.
-
-    Colours are the figure's own: draw it in the light theme first.
-    """
-    if columns not in PRINT_WIDTH_IN:
-        raise SpecError("A figure spans one column or two.", where="columns")
-    out = go.Figure(fig)
-    pixels = PRINT_PT * PRINT_DPI / 72
-    out.update_layout(
-        width=round(PRINT_WIDTH_IN[columns] * PRINT_DPI),
-        autosize=False,
-        paper_bgcolor="rgba(0,0,0,0)" if transparent else "#ffffff",
-        font_size=pixels,
-        font_family='Helvetica, Arial, "Liberation Sans", sans-serif',
-        title_font_size=pixels,
-    )
-    size = {"font": {"size": pixels}}
-    out.for_each_xaxis(lambda a: a.update(tickfont={"size": pixels}, title=size))
-    out.for_each_yaxis(lambda a: a.update(tickfont={"size": pixels}, title=size))
-    out.for_each_annotation(lambda a: a.update(font={"size": pixels}))
-    out.for_each_trace(lambda t: t.update(colorbar={"tickfont": {"size": pixels}, "title": size}), {"type": "heatmap"})
-    return out
+def reference_line(fig: go.Figure, x: float, text: str, theme: Theme) -> None:
+    """A dotted vertical line with its name above it."""
+    fig.add_vline(x=x, line={"color": MUTED[theme], "width": 1, "dash": "dot"})
+    font = {"size": 10, "color": MUTED[theme]}
+    fig.add_annotation(x=x, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False, font=font)

@@ -20,6 +20,17 @@ _WORDS: dict[NodeKind, str] = {
     "resid_pre": "residual stream before the layer",
 }
 
+_SHORT: dict[NodeKind, str] = {
+    "q": "H{unit} query",
+    "k": "H{unit} key",
+    "v": "H{unit} value",
+    "z": "H{unit}",
+    "neuron": "N{unit}",
+    "attn_out": "attention",
+    "mlp_out": "MLP",
+    "resid_pre": "residual",
+}
+
 
 @dataclass(frozen=True)
 class Node:
@@ -58,3 +69,9 @@ def words(node: Node, token: str | None = None) -> str:
     if node.position is None:
         return text
     return f"{text}, at {token!r}" if token is not None else f"{text}, at position {node.position}"
+
+
+def short(node: Node) -> str:
+    """The place as a label: ``L9 H6``, ``L9 H6 query``, ``L9 N1042``, ``L9 MLP``."""
+    label = _SHORT[node.kind].format(unit="*" if node.unit is None else node.unit)
+    return f"L{node.layer} {label}"

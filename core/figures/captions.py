@@ -1,0 +1,82 @@
+"""The words on and under a figure: what a number is, which way patching went, and the caption."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from core.figures.numbers import count, number
+from core.figures.style import NAMES
+from core.patching.pooling import Scale
+from core.runs.spec import Direction, MetricName, RunSpec
+
+METRIC_WORDS: dict[MetricName, str] = {
+    "logit_diff": "logit difference",
+    "log_prob": "log-probability",
+    "prob": "probability",
+    "kl": "KL divergence",
+}
+DIRECTION_WORDS: dict[Direction, str] = {
+    "noising": "noising (the corrupt activation is put into the clean run)",
+    "denoising": "denoising (the clean activation is put into the corrupt run)",
+}
+KIND_WORDS = {
+    "q": "Queries",
+    "k": "Keys",
+    "v": "Values",
+    "z": "Head outputs",
+    "neuron": "Neurons",
+    "attn_out": "Attention outputs",
+    "mlp_out": "MLP outputs",
+    "resid_pre": "Residual stream",
+}
+
+
+def scale_words(metric: MetricName, scale: Scale, *, signed: bool = True) -> str:
+    """What one number is: ``change of the logit difference``, ``fraction of the clean–corrupt gap`` …"""
+    if scale == "fraction":
+        return "fraction of the clean–corrupt gap" if signed else "score as a fraction of the clean–corrupt gap"
+    if scale == "absolute" and signed:
+        return f"magnitude of the change of the {METRIC_WORDS[metric]}"
+    return f"change of the {METRIC_WORDS[metric]}" if signed else f"score (magnitude) on the {METRIC_WORDS[metric]}"
+
+
+def caption(
+    spec: RunSpec,
+    *,
+    n_pairs: int,
+    scale: Scale = "signed",
+    left_out: int = 0,
+    colour_range: tuple[float, float] | None = None,
+    method: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> str:
+    """The sentence under a figure, in plain text: metric, direction, method, N and colour range, then ``notes``.
+
+    Args:
+        left_out: pairs that could not enter because their gap is too small.
+        colour_range: lowest and highest value that the colours tell apart.
+        method: the method's name where the figure shows several; else the spec's own.
+    """
+    unit = scale_words(spec.metric, scale, signed=spec.signed)
+    parts = [
+        f"{unit[0].upper()}{unit[1:]}",
+        DIRECTION_WORDS[spec.direction],
+        method or NAMES[spec.method],
+        f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"
+        + (f" ({count(left_out)} left out: gap too small)" if left_out else ""),
+    ]
+    if colour_range:
+        low, high = (number(x) for x in colour_range)
+        parts.append(f"colours from {low} to {high}")
+    return " ".join([", ".join(parts) + ".", *notes])
+
+
+def set_caption(fig: go.Figure, text: str) -> go.Figure:
+    """Store the caption with the figure, where exports find it."""
+    fig.layout.meta = {"caption": text}
+    return fig
+
+
+def caption_of(fig: go.Figure) -> str:
+    """The caption stored by ``set_caption``; empty where there is none."""
+    return (fig.layout.meta or {}).get("caption", "")
