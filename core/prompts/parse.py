@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+import pandas as pd
+
 from core.errors import PromptError
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.problems import Problem, raise_first_error
@@ -227,8 +229,8 @@ def _to_pair(values: Mapping[str, Any] | RowError) -> PromptPair:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, the empty text, or the NaN that tables put into empty cells."""
-    return value is None or value == "" or value != value
+    """The empty text, or what JSON and tables put in the place of one: None, NA, NaN."""
+    return value is None or value is pd.NA or value == "" or value != value
 
 
 def _check_text(column: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.errors import PromptError
@@ -210,7 +211,7 @@ def test_or_raise_gives_the_pairs_where_there_are_only_warnings():
 
 
 def test_empty_cells_of_an_edited_table_are_missing():
-    rows = [ROW, {**ROW, "name": float("nan")}, {**ROW, "clean": float("nan")}]
+    rows = [{**ROW, "name": pd.NA}, {**ROW, "name": float("nan")}, {**ROW, "clean": float("nan")}]
     parsed = collect_pairs(rows, name="typed")
     assert [pair.name for pair in parsed.pairs] == ["", ""]
     assert only_error(parsed).what == "The clean is missing."
