@@ -25,12 +25,13 @@ class Parts:
     """Modules of one decoder, one entry a layer.
 
     ``attn_write`` and ``mlp_write`` produce what is added to the residual stream (after a post-norm where the
-    family has one); the input of ``mlp_out`` holds the neurons' activations.
+    family has one). The input of ``attn_out`` holds the head outputs z, that of ``mlp_out`` the neurons.
     """
 
     blocks: tuple[nn.Module, ...]
     attn_write: tuple[nn.Module, ...]
     mlp_write: tuple[nn.Module, ...]
+    attn_out: tuple[nn.Module, ...]
     mlp_out: tuple[nn.Module, ...]
     unembed: nn.Module
 
@@ -57,6 +58,7 @@ def find_parts(model: Any) -> Parts:
         blocks=blocks,
         attn_write=tuple(part(f"{p}.ln1_post" if "ln1_post" in names else f"{p}.attn.o") for p in layers),
         mlp_write=tuple(part(f"{p}.ln2_post" if "ln2_post" in names else f"{p}.mlp.out") for p in layers),
+        attn_out=tuple(part(f"{p}.attn.o") for p in layers),
         mlp_out=tuple(part(f"{p}.mlp.out") for p in layers),
         unembed=model.get_output_embeddings(),
     )

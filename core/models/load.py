@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ class LoadedModel:
     parts: Parts
     shape: ModelShape
     card: ModelCard
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:

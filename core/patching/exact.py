@@ -200,7 +200,8 @@ def climb(
     for layer in range(wave[0].layer, site.model.shape.n_layers):
         while pending and pending[0].order == (layer, False):
             entered += _enter_stream(site, pending.pop(0), hidden[entered:])
-        _propagate(site, layer, hidden[:entered], suffix[layer], progress)
+        if entered:
+            _propagate(site, layer, hidden[:entered], suffix[layer], progress)
         while pending and pending[0].layer == layer:
             join = pending.pop(0)
             kwargs = suffix[layer] if join.kind in ("k", "v") else single[layer]
@@ -239,7 +240,7 @@ def _enter_block(site: Site, join: Join, out: Tensor, kwargs: dict[str, Any], pr
         watchers: dict[NodeKind, Watcher] = {} if join.kind in HEAD_KINDS else {join.kind: edit}
         progress.check()
         with attention_pass(run), watched_writes(site.model, watchers, len(units), layer):
-            new = site.model.parts.blocks[layer](x.expand(len(units), -1, -1), **kwargs)
+            new = site.model.parts.blocks[layer](x.repeat(len(units), 1, 1), **kwargs)
         out[done : done + len(units), : stop - t] = new
         done += len(units)
     return m

@@ -112,17 +112,15 @@ def ranking(
     scale: Scale = "signed",
     positions: Positions = "each",
     n_tokens: int | None = None,
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """The ``top`` nodes by score, largest first.
 
     Columns: node, layer, head, position, token, mean, mean_abs, score, se, low, high, n_pairs. ``low`` and ``high``
-    bound the bootstrap interval of ``mean`` at ``level``; they and ``se`` are NaN for a single pair. Intervals are
+    bound the bootstrap 95 % interval of ``mean``; they and ``se`` are NaN for a single pair. Intervals are
     computed for the rows shown only, and do not allow for the rows having been picked as the largest.
     """
     rows = [
-        _top_rows(pool(result, kind, scale=scale, positions=positions, n_tokens=n_tokens), top, rng, level)
-        for kind in kinds
+        _top_rows(pool(result, kind, scale=scale, positions=positions, n_tokens=n_tokens), top, rng) for kind in kinds
     ]
     table = pd.concat(rows, ignore_index=True).sort_values("score", ascending=False, kind="stable")
     return table.head(top).reset_index(drop=True)
@@ -139,11 +137,11 @@ def largest(score: np.ndarray, top: int) -> np.ndarray:
     return candidates[np.argsort(-flat[candidates], kind="stable")][:top]
 
 
-def _top_rows(nodes: Pool, top: int, rng: np.random.Generator, level: float) -> pd.DataFrame:
+def _top_rows(nodes: Pool, top: int, rng: np.random.Generator) -> pd.DataFrame:
     flat = largest(nodes.score, top)
     values = np.stack([x.ravel()[flat] for x in nodes.arrays()])  # [pair, row]
     mean, mean_abs, se = over_pairs(values)
-    low, high = bootstrap(values, rng, level=level)
+    low, high = bootstrap(values, rng)
     numbers = {
         "mean": mean,
         "mean_abs": mean_abs,
@@ -162,7 +160,6 @@ def by_position(
     rng: np.random.Generator,
     scale: Scale = "signed",
     n_tokens: int | None = None,
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """A node's mean effect at every position of the pairs of one length (the node's own position plays no part).
 
@@ -172,7 +169,7 @@ def by_position(
     unit = _check(result, node)
     values = np.stack([x[node.layer, :, unit] for x in pair_arrays(result, node.kind, used, scale)])
     mean, mean_abs, se = over_pairs(values)
-    low, high = bootstrap(values, rng, level=level)
+    low, high = bootstrap(values, rng)
     tokens, varies = position_tokens(result, used)
     return pd.DataFrame(
         {
