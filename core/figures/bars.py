@@ -34,14 +34,14 @@ def pair_points(
     first = next(iter(tables.values()))
     order = np.argsort(first.value.to_numpy(), kind="stable")
     names = [escaped(visible(first.pair.iloc[i], longest=22)) for i in order]
-    fig = style.base_figure(theme=theme, height=90 + max(6, min(len(names), 40)) * 16, title=escaped(title))
+    fig = style.base_figure(theme=theme, height=110 + max(8, min(len(names), 40)) * 16, title=escaped(title))
     for method, table in tables.items():
         by_row = dict(zip(table.row, table.value))
         values = [by_row.get(first.row.iloc[i], np.nan) for i in order]
         fig.add_trace(_pair_trace(method, values, names, theme))
         mean_line = {"color": style.PALETTE[theme][method], "width": 1.5, "dash": style.DASHES[method]}
         fig.add_vline(x=float(np.nanmean(values)), line=mean_line)
-    _value_axis(fig, spec, scale, theme)
+    fig.update_xaxes(**style.value_axis(captions.unit(spec, scale), theme))
     few = len(names) <= 40
     fig.update_yaxes(
         title_text="Pair",
@@ -50,7 +50,7 @@ def pair_points(
         ticktext=names if few else [],
         automargin=True,
     )
-    _legend(fig)
+    style.legend(fig)
     notes = (f"Node: {words(node)}.", "One point a pair; lines: means.")
     return captions.set_caption(fig, _caption(spec, tables, len(names), scale, notes))
 
@@ -80,8 +80,7 @@ def position_profile(
     for i, (method, table) in enumerate(tables.items()):
         shift = 0.12 * (i - (len(tables) - 1) / 2)  # so that intervals of several methods do not cover each other
         fig.add_trace(_profile_trace(method, table.iloc[columns.shown], columns.places, shift, node, theme))
-    grid = {"showgrid": True, "gridcolor": style.GRID[theme], "zeroline": True, "zerolinecolor": style.MUTED[theme]}
-    fig.update_yaxes(title_text=_short_unit(spec, scale), **grid)
+    fig.update_yaxes(**style.value_axis(captions.unit(spec, scale), theme))
     fig.update_xaxes(title_text="Token", tickangle=-60, range=[-0.5, columns.width - 0.5])
     fig.update_xaxes(tickvals=columns.tickvals, ticktext=columns.ticktext)
     fig.update_layout(margin_b=96, hovermode="closest")
@@ -91,7 +90,7 @@ def position_profile(
     if (chosen := columns.place(node.position)) is not None:
         band = {"fillcolor": style.ACCENT[theme], "opacity": 0.15, "line_width": 0, "layer": "below"}
         fig.add_vrect(x0=chosen - 0.5, x1=chosen + 0.5, **band)
-    _legend(fig)
+    style.legend(fig)
     where = words(Node(node.kind, node.layer, node.unit))
     notes = [f"Node: {where}.", "Whiskers: 95 % bootstrap interval over pairs."]
     notes += [f"{columns.hidden} tokens in the middle are not shown."] if columns.hidden else []
@@ -119,7 +118,7 @@ def ranked_nodes(
         hovertemplate="%{hovertext}<extra></extra>",
     )
     fig = style.base_figure(bars, theme=theme, height=90 + 20 * max(len(table), 4), title=escaped(title))
-    _value_axis(fig, spec, scale, theme)
+    fig.update_xaxes(**style.value_axis(captions.unit(spec, scale), theme))
     fig.update_yaxes(tickvals=list(range(len(table))), ticktext=labels, range=[len(table) - 0.4, -0.6], automargin=True)
     fig.update_layout(clickmode="event+select", dragmode=False)
     n_pairs = int(table.n_pairs.max()) if len(table) else 0
@@ -176,21 +175,6 @@ def _rank_hover(node: Node, row: pd.Series) -> str:
     if np.isfinite(row["low"]):
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}, N = {int(row['n_pairs'])}")
     return "<br>".join([*lines, "click to inspect this node"])
-
-
-def _value_axis(fig: go.Figure, spec: RunSpec, scale: Scale, theme: style.Theme) -> None:
-    grid = {"showgrid": True, "gridcolor": style.GRID[theme], "zeroline": True, "zerolinecolor": style.MUTED[theme]}
-    fig.update_xaxes(title_text=_short_unit(spec, scale), **grid)
-
-
-def _short_unit(spec: RunSpec, scale: Scale) -> str:
-    unit = captions.scale_words(spec.metric, scale, signed=spec.signed)
-    return unit[0].upper() + unit[1:]
-
-
-def _legend(fig: go.Figure) -> None:
-    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}}
-    fig.update_layout(showlegend=len(fig.data) > 1, legend=legend)
 
 
 def _caption(

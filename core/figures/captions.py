@@ -40,6 +40,12 @@ def scale_words(metric: MetricName, scale: Scale, *, signed: bool = True) -> str
     return f"change of the {METRIC_WORDS[metric]}" if signed else f"score (magnitude) on the {METRIC_WORDS[metric]}"
 
 
+def unit(spec: RunSpec, scale: Scale, *, capital: bool = True) -> str:
+    """``scale_words`` of a run, ready for an axis title."""
+    text = scale_words(spec.metric, scale, signed=spec.signed)
+    return text[0].upper() + text[1:] if capital else text
+
+
 def caption(
     spec: RunSpec,
     *,
@@ -57,9 +63,8 @@ def caption(
         colour_range: lowest and highest value that the colours tell apart.
         method: the method's name where the figure shows several; else the spec's own.
     """
-    unit = scale_words(spec.metric, scale, signed=spec.signed)
     parts = [
-        f"{unit[0].upper()}{unit[1:]}",
+        unit(spec, scale),
         DIRECTION_WORDS[spec.direction],
         method or NAMES[spec.method],
         f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"

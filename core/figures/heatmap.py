@@ -57,7 +57,7 @@ def effect_heatmap(
         zmax=reach,
         colorscale=style.scale_of((style.DIVERGING if table.signed else style.SEQUENTIAL)[theme]),
         showscale=show_scale,
-        colorbar=style.colour_bar(_bar_title(table), theme),
+        colorbar=style.colour_bar(captions.unit(table.spec, table.scale), theme),
         xgap=1,
         ygap=1,
         hoverinfo="skip",
@@ -110,9 +110,7 @@ def _hover(table: EffectTable, node: Node, layer: int, column: int) -> str:
     if np.isnan(value):
         return "<br>".join([*lines, "not computed"])
     spread = f" ± {number(se)} (standard error)" if np.isfinite(se) else ""
-    lines.append(
-        f"{number(value)}{spread}, {captions.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)}"
-    )
+    lines.append(f"{number(value)}{spread}, {captions.unit(table.spec, table.scale, capital=False)}")
     if table.collapse == "sum":
         lines.append(f"summed over {'positions' if table.columns == 'head' else 'heads'}")
     elif table.chosen is not None:
@@ -125,11 +123,6 @@ def _chosen_words(table: EffectTable, index: int) -> str:
     if table.columns == "position":
         return f"strongest unit: {index}"
     return f"strongest position: {index}, {escaped(visible(table.tokens[index]))}" + VARIES * table.varies[index]
-
-
-def _bar_title(table: EffectTable) -> str:
-    text = captions.scale_words(table.spec.metric, table.scale, signed=table.spec.signed)
-    return text[0].upper() + text[1:]
 
 
 def _axes(fig: go.Figure, table: EffectTable, columns: Columns) -> None:

@@ -42,9 +42,10 @@ def effect_scatter(
     largest by either score are drawn, and the caption says so. ``customdata`` is ``[kind, layer, unit, position]``.
 
     Args:
-        labelled: how many false negatives are named, the worst first.
+        labelled: how many false negatives are named, the worst first; those under a tenth of the largest exact effect
+            are not.
     """
-    nodes, missed = comparison.nodes, comparison.false_negatives.head(labelled)
+    nodes, missed = comparison.nodes, _worth_naming(comparison).head(labelled)
     drawn = _largest(nodes)
     drawn = pd.concat([drawn, missed]).drop_duplicates(["node", "layer", "head", "position"])
     fig = style.base_figure(theme=theme, height=460, title=escaped(title))
@@ -55,18 +56,18 @@ def effect_scatter(
         _name(fig, row, comparison.signed, i, theme)
     if selected is not None:
         _mark(fig, drawn, selected, comparison.signed, theme)
-    fig.update_layout(
-        showlegend=len(fig.data) > 1,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 11}},
-        clickmode="event+select",
-        dragmode=False,
-        hovermode="closest",
-    )
+    style.legend(fig)
+    fig.update_layout(clickmode="event+select", dragmode=False, hovermode="closest")
     return captions.set_caption(fig, _caption(comparison, len(drawn)))
 
 
 def _columns(signed: bool) -> tuple[str, str]:
     return ("exact", "estimate") if signed else ("exact_score", "estimate_score")
+
+
+def _worth_naming(comparison: Comparison) -> pd.DataFrame:
+    missed = comparison.false_negatives
+    return missed[missed.exact_score >= 0.1 * comparison.nodes.exact_score.max()]
 
 
 def _largest(nodes: pd.DataFrame) -> pd.DataFrame:
@@ -126,10 +127,10 @@ def _square_axes(fig: go.Figure, drawn: pd.DataFrame, comparison: Comparison, th
     line = {"color": style.MUTED[theme], "width": 1, "dash": "dot"}
     fig.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=line, layer="below")
     unit = captions.scale_words(comparison.exact.metric, comparison.scale, signed=comparison.signed)
-    grid = {"showgrid": True, "gridcolor": style.GRID[theme], "zeroline": True, "zerolinecolor": style.MUTED[theme]}
-    fig.update_xaxes(title_text=f"Exact: {unit}", range=ends, constrain="domain", **grid)
+    fig.update_xaxes(range=ends, constrain="domain", **style.value_axis(f"Exact: {unit}", theme))
     name = style.NAMES[comparison.estimate.method]
-    fig.update_yaxes(title_text=f"{name}: estimate", range=ends, scaleanchor="x", constrain="domain", **grid)
+    y_axis = style.value_axis(f"{name}: estimate", theme)
+    fig.update_yaxes(range=ends, scaleanchor="x", constrain="domain", **y_axis)
 
 
 def _name(fig: go.Figure, row: Any, signed: bool, index: int, theme: style.Theme) -> None:
@@ -141,7 +142,7 @@ def _name(fig: go.Figure, row: Any, signed: bool, index: int, theme: style.Theme
         y=y,
         text=text,
         ax=-34 if x > 0 else 34,
-        ay=(-22, 26, -40, 44)[index % 4],
+        ay=(24 if y < x else -24) * (1 + 0.7 * (index % 2)),  # away from the diagonal
         arrowwidth=1,
         arrowhead=0,
         arrowcolor=style.MUTED[theme],
@@ -167,7 +168,7 @@ def _caption(comparison: Comparison, drawn: int) -> str:
     if k and comparison.signed:
         notes.append(f"Same sign in {comparison.sign_agreement[k]:.0%} of them.")
     if len(comparison.false_negatives):
-        notes.append(f"{len(comparison.false_negatives)} of them missed, the worst labelled.")
+        notes.append(f"{len(comparison.false_negatives)} of them missed; the largest of these are named.")
     if drawn < len(comparison.nodes):
         notes.append(f"The {count(drawn)} largest nodes are drawn.")
     notes.append("Dotted: estimate = exact.")

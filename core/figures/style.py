@@ -19,6 +19,7 @@ FONT = '"Source Sans 3", "Source Sans", "Helvetica Neue", Helvetica, Arial, "Lib
 INK = {"light": "#1d2433", "dark": "#e6e9ef"}
 MUTED = {"light": "#667085", "dark": "#98a2b3"}
 GRID = {"light": "#e4e7ec", "dark": "#2b3240"}
+ZERO = {"light": "#b4bac6", "dark": "#4b5466"}
 PAPER = {"light": "#ffffff", "dark": "#11151d"}
 ACCENT = {"light": "#b45309", "dark": "#fbbf24"}  # the selected cell
 MISSING = {"light": "#eceef2", "dark": "#232936"}  # not computed
@@ -131,6 +132,27 @@ def colour_bar(title: str, theme: Theme) -> dict:
         "tickfont": {"size": 11, "color": INK[theme]},
         "xpad": 8,
         "ypad": 0,
+    }
+
+
+def legend(fig: go.Figure) -> go.Figure:
+    """A legend in the title's row, right-aligned, where there is more than one series."""
+    named = sum(trace.showlegend is not False for trace in fig.data)
+    place = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "top", "yref": "container"}
+    fig.update_layout(showlegend=named > 1, legend={**place, "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"})
+    fig.update_layout(margin_t=56 if named > 1 else fig.layout.margin.t)
+    return fig
+
+
+def value_axis(title: str, theme: Theme) -> dict:
+    """Settings of an axis that carries amounts: faint grid, the zero line a little stronger."""
+    return {
+        "title": {"text": title},
+        "showgrid": True,
+        "gridcolor": GRID[theme],
+        "zeroline": True,
+        "zerolinecolor": ZERO[theme],
+        "zerolinewidth": 1,
     }
 
 

@@ -1,0 +1,105 @@
+"""A Python script that runs a result again and compares the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pprint import pformat
+
+import numpy as np
+
+from core.patching.ranking import largest
+from core.patching.results import AttributionResult
+
+TOP = 20
+
+TEMPLATE = '''\
+"""Runs one Circuitarium result again and compares its largest effects with the stored ones.
+
+{what}
+Run it from the folder that holds ``core``, with its requirements installed:  python {name}
+It ends with status 0 where the numbers agree, 1 where they do not.
+"""
+
+import sys
+
+import numpy as np
+
+from core.models.load import load_model
+from core.prompts.pairs import TokenPair
+from core.runs.execute import execute
+from core.runs.spec import RunSpec
+
+SPEC = {spec}
+
+# Prompts as token ids, so that a later tokenizer cannot change them; texts are for reading.
+PAIRS = {pairs}
+
+# The largest effects: index of the pair, node kind, layer, position, unit (head, kv head or neuron; 0 if none), effect.
+STORED = {stored}
+
+# Another machine, thread count or batch size moves the last digits.
+ABSOLUTE, RELATIVE = {absolute}, {relative}
+
+
+def main() -> int:
+    spec = RunSpec.from_json(SPEC)
+    model = load_model(spec.model, dtype=spec.dtype)
+    if model.revision != spec.revision:
+        print(f"note: these weights are {{model.revision}}, the result's were {{spec.revision}}", file=sys.stderr)
+    pairs = tuple(TokenPair(**{{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}}) for p in PAIRS)
+    result = execute(spec, model, pairs)
+    print(f"{{spec.method}}, {{spec.direction}}, {{spec.metric}}: effect now and as stored")
+    agree = True
+    for pair, kind, layer, position, unit, stored in STORED:
+        now = float(result.effects[kind][pair][layer, position, unit])
+        same = bool(np.isclose(now, stored, rtol=RELATIVE, atol=ABSOLUTE))
+        agree = agree and same
+        place = f"pair {{pair}}  {{kind}}  layer {{layer}}  position {{position}}  unit {{unit}}"
+        print(f"{{place:<58}} {{now:+.5f}}  {{stored:+.5f}}{{'' if same else '  differs'}}")
+    print("All agree." if agree else "Some differ.")
+    return 0 if agree else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def reproduction_script(result: AttributionResult, *, name: str = "reproduce.py") -> str:
+    """The script's text.
+
+    Everything that came from a user enters as a Python literal made by ``repr``; nothing of it is code.
+
+    Args:
+        name: the file name that the script's own text mentions.
+    """
+    spec = result.spec
+    half = spec.dtype != "float32"
+    return TEMPLATE.format(
+        what=f"{spec.method}, {spec.direction}, {spec.metric}; {len(result.pairs)} pairs; run {spec.digest}.",
+        name=name,
+        spec=_literal(spec.to_json()),
+        pairs=_literal([_plain(asdict(run.tokens)) for run in result.pairs]),
+        stored=_literal(_largest_effects(result)),
+        absolute=1e-2 if half else 1e-4,
+        relative=5e-2 if half else 1e-3,
+    )
+
+
+def _literal(value: object) -> str:
+    return pformat(value, width=118, compact=True, sort_dicts=False)
+
+
+def _plain(pair: dict[str, object]) -> dict[str, object]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in pair.items()}
+
+
+def _largest_effects(result: AttributionResult) -> list[tuple[int, str, int, int, int, float]]:
+    """The largest effects of single pairs, over all kinds, largest first."""
+    rows = []
+    for kind, arrays in result.effects.items():
+        for i, x in enumerate(arrays):
+            for flat in largest(np.abs(x), TOP):
+                layer, position, unit = (int(n) for n in np.unravel_index(flat, x.shape))
+                rows.append((i, str(kind), layer, position, unit, float(x[layer, position, unit])))
+    return sorted(rows, key=lambda row: -abs(row[-1]))[:TOP]
