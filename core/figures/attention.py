@@ -89,6 +89,7 @@ def _targets(visible: np.ndarray, tokens: tuple[str, ...], columns: Columns, uni
         x=[x for *_, x in cells],
         y=[y for _, y, *_ in cells],
         mode="markers",
+        meta=style.CLICK_TARGETS,
         customdata=[[q, k] for q, _, k, _ in cells],
         text=[_hover(tokens, q, k, float(visible[q, k]), unit) for q, _, k, _ in cells],
         hovertemplate="%{text}<extra></extra>",

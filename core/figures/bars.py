@@ -115,7 +115,7 @@ def ranked_nodes(
         error_x=_whiskers(values, table.low, table.high, style.INK[theme]),
         customdata=[[n.kind, n.layer, n.unit, n.position] for n in nodes],
         hovertext=[_rank_hover(node, row) for node, (_, row) in zip(nodes, table.iterrows())],
-        hovertemplate="%{hovertext}<extra></extra>",
+        hovertemplate="%{hovertext}" + style.CLICK_HINT + "<extra></extra>",
     )
     fig = style.base_figure(bars, theme=theme, height=90 + 20 * max(len(table), 4), title=escaped(title))
     fig.update_xaxes(**style.value_axis(captions.unit(spec, scale), theme))
@@ -174,7 +174,7 @@ def _rank_hover(node: Node, row: pd.Series) -> str:
     ]
     if np.isfinite(row["low"]):
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}, N = {int(row['n_pairs'])}")
-    return "<br>".join([*lines, "click to inspect this node"])
+    return "<br>".join(lines)
 
 
 def _caption(

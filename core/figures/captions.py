@@ -66,7 +66,7 @@ def caption(
     parts = [
         unit(spec, scale),
         DIRECTION_WORDS[spec.direction],
-        method or NAMES[spec.method],
+        method or ("exact patching" if spec.method == "exact" else f"{NAMES[spec.method]} estimate"),
         f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"
         + (f" ({count(left_out)} left out: gap too small)" if left_out else ""),
     ]

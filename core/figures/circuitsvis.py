@@ -53,10 +53,12 @@ def html(
     load = (
         f'<script src="{escape(script_url)}"></script>' if script_url else f"<script>{inline_script(bundle())}</script>"
     )
+    # The library draws dark on white only: in the dark theme its canvases are inverted, hues kept.
+    dark = "canvas{filter:invert(1) hue-rotate(180deg)}" if theme == "dark" else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{CONTENT_POLICY}'
         f"<style>body{{margin:0;color:{style.INK[theme]};background:transparent;font-family:{style.FONT};"
-        f"color-scheme:{theme}}}</style></head><body>"
+        f"color-scheme:{theme}}}{dark}</style></head><body>"
         f'<div id="{name}" style="margin:0"></div>{load}'
         f'<script>CircuitsVis.render("{name}",CircuitsVis.AttentionHeads,{properties});</script></body></html>'
     )

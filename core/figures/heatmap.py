@@ -84,9 +84,10 @@ def _click_targets(table: EffectTable, columns: Columns, row: int) -> go.Scatter
         x=[place for _, _, place in cells],
         y=[layer for layer, _, _ in cells],
         mode="markers",
+        meta=style.CLICK_TARGETS,
         customdata=[[n.kind, n.layer, n.unit, n.position] for n in nodes],
         text=[_hover(table, node, layer, column) for node, (layer, column, _) in zip(nodes, cells)],
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate="%{text}" + style.CLICK_HINT + "<extra></extra>",
         # No wider than a row is high: overlapping markers would make the nearest one ambiguous.
         marker={"symbol": "square", "size": row - 5, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
         selected=clear,
@@ -115,7 +116,6 @@ def _hover(table: EffectTable, node: Node, layer: int, column: int) -> str:
         lines.append(f"summed over {'positions' if table.columns == 'head' else 'heads'}")
     elif table.chosen is not None:
         lines.append(_chosen_words(table, int(table.chosen[layer, column])))
-    lines.append("click to inspect this node")
     return "<br>".join(lines)
 
 

@@ -7,32 +7,45 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from core.errors import SpecError
+from core.figures.style import CLICK_HINT, CLICK_TARGETS
 
 PRINT_WIDTH_IN = {1: 3.35, 2: 6.9}
 PRINT_DPI = 96  # CSS pixels an inch: an exported SVG of this width measures as many inches on paper
-PRINT_PT = 8
+PRINT_PX = 8 * PRINT_DPI / 72  # 8 pt
+HEIGHT = 0.72  # of the screen's height: print is smaller and denser
+TALLEST = 1.6  # times the width
 
 
 def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool = False) -> go.Figure:
     """A copy at the width of one column (3.35 in) or two (6.9 in), all text 8 pt, on white or nothing.
 
-    Colours are the figure's own: draw it in the light theme first.
+    What only serves the mouse is left out. Colours are the figure's own: draw it in the light theme first.
     """
     if columns not in PRINT_WIDTH_IN:
         raise SpecError("A figure spans one column or two.", where="columns")
-    out = go.Figure(fig)
-    pixels = PRINT_PT * PRINT_DPI / 72
+    width = round(PRINT_WIDTH_IN[columns] * PRINT_DPI)
+    out = go.Figure([trace for trace in fig.data if trace.meta != CLICK_TARGETS], layout=fig.layout)
     out.update_layout(
-        width=round(PRINT_WIDTH_IN[columns] * PRINT_DPI),
+        width=width,
+        height=round(min(HEIGHT * fig.layout.height, TALLEST * width)),
         autosize=False,
         paper_bgcolor="rgba(0,0,0,0)" if transparent else "#ffffff",
-        font_size=pixels,
-        font_family='Helvetica, Arial, "Liberation Sans", sans-serif',
-        title_font_size=pixels,
+        font={"size": PRINT_PX, "family": 'Helvetica, Arial, "Liberation Sans", sans-serif'},
+        title_font_size=PRINT_PX,
+        legend_font_size=PRINT_PX,
     )
-    size = {"font": {"size": pixels}}
-    out.for_each_xaxis(lambda a: a.update(tickfont={"size": pixels}, title=size))
-    out.for_each_yaxis(lambda a: a.update(tickfont={"size": pixels}, title=size))
-    out.for_each_annotation(lambda a: a.update(font={"size": pixels}))
-    out.for_each_trace(lambda t: t.update(colorbar={"tickfont": {"size": pixels}, "title": size}), {"type": "heatmap"})
+    text = {"tickfont": {"size": PRINT_PX}, "title": {"font": {"size": PRINT_PX}}}
+    out.for_each_xaxis(lambda axis: axis.update(text))
+    out.for_each_yaxis(lambda axis: axis.update(text))
+    out.for_each_annotation(lambda note: note.update(font={"size": PRINT_PX}))
+    out.for_each_trace(lambda trace: trace.update(colorbar=text), {"type": "heatmap"})
+    return out
+
+
+def for_reading(fig: go.Figure) -> go.Figure:
+    """A copy for a file on its own: hovers no longer promise that a click does something."""
+    out = go.Figure(fig)
+    for trace in out.data:
+        if trace.hovertemplate:
+            trace.hovertemplate = trace.hovertemplate.replace(CLICK_HINT, "")
     return out

@@ -93,7 +93,7 @@ def _points(rows: pd.DataFrame, kind: NodeKind, comparison: Comparison, theme: s
         name=captions.KIND_WORDS[kind],
         customdata=[[n.kind, n.layer, n.unit, n.position] for n in nodes],
         text=[_hover(node, row, comparison) for node, (_, row) in zip(nodes, rows.iterrows())],
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate="%{text}" + style.CLICK_HINT + "<extra></extra>",
         marker={
             "size": 7,
             "symbol": SYMBOLS[kind],
@@ -114,7 +114,6 @@ def _hover(node: Node, row: pd.Series, comparison: Comparison) -> str:
             f"<b>{escaped(words(node, token))}</b>{place}",
             f"exact {number(row[x])}, rank {count(int(row['exact_rank']))}",
             f"{style.NAMES[comparison.estimate.method]} {number(row[y])}, rank {count(int(row['estimate_rank']))}",
-            "click to inspect this node",
         ]
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
 from core.runs.spec import Method
 
@@ -79,7 +80,11 @@ MARKERS: dict[Series, str] = {
 }
 
 
-def base_figure(*traces: go.Figure, theme: Theme, height: int, title: str = "") -> go.Figure:
+CLICK_TARGETS = "click targets"  # ``meta`` of traces that only serve the mouse
+CLICK_HINT = "<br>click to inspect this node"
+
+
+def base_figure(*traces: BaseTraceType, theme: Theme, height: int, title: str = "") -> go.Figure:
     """An empty figure in our style, holding the traces.
 
     Args:
