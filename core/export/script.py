@@ -16,13 +16,15 @@ TEMPLATE = '''\
 """Runs one Circuitarium result again and compares its largest effects with the stored ones.
 
 {what}
-Run it from the folder that holds ``core``, with its requirements installed:  python {name}
+Run it from Circuitarium's own folder (the one that holds ``core``), with its requirements installed.
 It ends with status 0 where the numbers agree, 1 where they do not.
 """
 
 import sys
 
 import numpy as np
+
+sys.path.insert(0, "")  # the folder it is run from
 
 from core.models.load import load_model
 from core.prompts.pairs import TokenPair
@@ -65,19 +67,15 @@ if __name__ == "__main__":
 '''
 
 
-def reproduction_script(result: AttributionResult, *, name: str = "reproduce.py") -> str:
+def reproduction_script(result: AttributionResult) -> str:
     """The script's text.
 
     Everything that came from a user enters as a Python literal made by ``repr``; nothing of it is code.
-
-    Args:
-        name: the file name that the script's own text mentions.
     """
     spec = result.spec
     half = spec.dtype != "float32"
     return TEMPLATE.format(
         what=f"{spec.method}, {spec.direction}, {spec.metric}; {len(result.pairs)} pairs; run {spec.digest}.",
-        name=name,
         spec=_literal(spec.to_json()),
         pairs=_literal([_plain(asdict(run.tokens)) for run in result.pairs]),
         stored=_literal(_largest_effects(result)),
