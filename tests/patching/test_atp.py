@@ -170,7 +170,7 @@ def test_qk_fix_where_one_key_holds_all_the_attention():
 
 def linear_model():
     """GPT-2 without norms or nonlinearity and with uniform attention: the logits are linear in v, z and writes."""
-    model = tiny_hf("gpt2")
+    model = tiny_hf("gpt2", scale=10)
     with torch.no_grad():
         for block in model.transformer.h:
             block.ln_1, block.ln_2, block.mlp.act = nn.Identity(), nn.Identity(), nn.Identity()

@@ -1,0 +1,105 @@
+"""What each method would cost for this model and these pairs, before it is run.
+
+The unit is a block-token: one token through one block, forward. A backward pass with frozen weights costs as
+much as a forward; the wavefront's share comes from its own plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from core.models.attention import AttentionPass, attention_pass
+from core.models.load import LoadedModel
+from core.patching.exact import plan
+from core.patching.forward import block_kwargs
+from core.patching.results import ModelShape
+from core.prompts.pairs import TokenPair
+from core.runs.spec import METHODS, Method, NodeKind
+
+PATIENCE = 60.0  # seconds up to which an exact sweep is the better answer
+CALL_SECONDS = 1e-3  # a block call's own cost, whatever its size
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """Expected cost: in forward passes over one pair's clean prompt, and in seconds on this machine."""
+
+    method: Method
+    forwards: float
+    seconds: float
+    recommended: bool
+    why: str
+
+
+def measure_speed(model: LoadedModel, *, tokens: int = 256) -> float:
+    """Block-tokens a second, from one middle block on a batch of single tokens."""
+    layer = model.shape.n_layers // 2
+    kwargs = block_kwargs(model, 0, 1)[layer]
+    x = torch.ones(tokens, 1, model.shape.d_model, device=model.device, dtype=model.dtype)
+    mask = [torch.zeros(1, 1, 1, 1, device=model.device)] * model.shape.n_layers
+    with torch.no_grad(), attention_pass(AttentionPass(mask=mask)):
+        seconds = min(_time_block(model, layer, x, kwargs) for _ in range(3))
+    return tokens / seconds
+
+
+def _time_block(model: LoadedModel, layer: int, x: torch.Tensor, kwargs: dict) -> float:
+    began = time.perf_counter()
+    model.parts.blocks[layer](x, **kwargs)
+    if x.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def method_costs(
+    shape: ModelShape, pairs: Sequence[TokenPair], nodes: Sequence[NodeKind], *, speed: float
+) -> tuple[MethodCost, ...]:
+    """Expected cost of every method for these nodes, one of them recommended.
+
+    ``speed`` is ``measure_speed``'s block-tokens a second. Exact patching of neurons covers only chosen ones,
+    so it is left out of the sum and never recommended where neurons are asked for.
+    """
+    one_forward = shape.n_layers * sum(len(pair) for pair in pairs) / max(1, len(pairs))
+    costs: dict[Method, tuple[float, float]] = {}
+    for method in METHODS:
+        tokens = sum(_block_tokens(method, shape, pair, nodes) for pair in pairs)
+        calls = sum(_calls(method, shape, pair, nodes) for pair in pairs)
+        costs[method] = tokens / one_forward, tokens / speed + calls * CALL_SECONDS
+    chosen, why = _recommend(costs["exact"][1], costs["atp-star"][1], nodes)
+    return tuple(MethodCost(m, *costs[m], m == chosen, why if m == chosen else "") for m in METHODS)
+
+
+def _block_tokens(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind]) -> float:
+    length, start = len(pair), pair.first_difference
+    base = 2 * length * shape.n_layers
+    if method == "exact":
+        kinds = [kind for kind in nodes if kind != "neuron"]
+        return base + sum(_sweep_tokens(shape, kinds, position, length) for position in range(start, length))
+    backwards = (shape.n_layers + 1) / 2 if method in ("atp-graddrop", "atp-star") else 1
+    return base + (length - start) * shape.n_layers * (1 + backwards)
+
+
+def _sweep_tokens(shape: ModelShape, kinds: Sequence[NodeKind], position: int, length: int) -> int:
+    suffix = length - position
+    rows = [(join, len(join.units)) for join in plan(kinds, shape, position, length)]
+    climbing = sum((shape.n_layers - 1 - join.layer + (join.kind == "resid_pre")) * n for join, n in rows)
+    entering = sum(n * (suffix if join.kind in ("k", "v") else 1) for join, n in rows if join.kind != "resid_pre")
+    return climbing * suffix + entering
+
+
+def _calls(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind]) -> int:
+    """Block calls; a batched backward counts as three."""
+    if method != "exact":
+        return shape.n_layers * 5
+    return (len(pair) - pair.first_difference) * shape.n_layers * (1 + len(nodes))
+
+
+def _recommend(exact: float, star: float, nodes: Sequence[NodeKind]) -> tuple[Method, str]:
+    if "neuron" in nodes:
+        return "atp-star", "Only an estimate covers every neuron; check its top nodes exactly afterwards."
+    if exact <= max(PATIENCE, star):
+        return "exact", "Affordable here, and there is no error to worry about."
+    return "atp-star", "An exact sweep would take long; AtP* misses fewest nodes among the estimates."
