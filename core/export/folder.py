@@ -37,7 +37,7 @@ def write_folder(result: AttributionResult, folder: Path, *, top: int | None = N
     """
     folder = Path(folder).resolve()
     try:
-        _refuse_foreign(folder)
+        refuse_foreign(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
         partial.mkdir()
@@ -120,7 +120,8 @@ def _write(result: AttributionResult, folder: Path, top: int | None) -> None:
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path) -> None:
+    """Raise ResultError where a result must not be written: the place holds something else."""
     if not folder.exists():
         return
     if not folder.is_dir() or {path.name for path in folder.iterdir()} - set(FILES):

@@ -78,7 +78,7 @@ def effect_heatmap(
 def _click_targets(table: EffectTable, columns: Columns, row: int) -> go.Scatter:
     steps = list(zip(columns.shown, columns.places))
     cells = [(layer, column, place) for layer in range(len(table.mean)) for column, place in steps]
-    nodes = [cell_node(table, layer, column) for layer, column, _ in cells]
+    nodes = [table.node(layer, column) for layer, column, _ in cells]
     clear = {"marker": {"color": "rgba(0,0,0,0)"}}
     return go.Scatter(
         x=[place for _, _, place in cells],
@@ -93,13 +93,6 @@ def _click_targets(table: EffectTable, columns: Columns, row: int) -> go.Scatter
         selected=clear,
         unselected={"marker": {"opacity": 0}},
     )
-
-
-def cell_node(table: EffectTable, layer: int, column: int) -> Node:
-    """The node that a cell stands for; a collapsed position or unit is None."""
-    if table.columns == "position":
-        return Node(table.kind, layer, table.unit, column)
-    return Node(table.kind, layer, None if table.kind in WHOLE_KINDS else column, table.position)
 
 
 def _hover(table: EffectTable, node: Node, layer: int, column: int) -> str:

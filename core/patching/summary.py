@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from core.patching.place import WHOLE_KINDS
+from core.patching.place import WHOLE_KINDS, Node
 from core.patching.pooling import (
     Collapse,
     Scale,
@@ -73,6 +74,31 @@ class EffectTable:
         """Largest magnitude in the table, 0 where nothing was computed."""
         finite = self.mean[np.isfinite(self.mean)]
         return float(np.abs(finite).max()) if finite.size else 0.0
+
+    def node(self, layer: int, column: int) -> Node:
+        """The node that a cell stands for; a collapsed position or unit is None."""
+        if self.columns == "position":
+            return Node(self.kind, layer, self.unit, column)
+        return Node(self.kind, layer, None if self.kind in WHOLE_KINDS else column, self.position)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a cell: node, layer, head, position, token, mean, mean_abs, se, n_pairs (see ``Pool.nodes``)."""
+        layers, columns = np.indices(self.mean.shape)
+        nodes = [self.node(int(layer), int(column)) for layer, column in zip(layers.flat, columns.flat)]
+        names = [token + "†" * differs for token, differs in zip(self.tokens, self.varies)]
+        return pd.DataFrame(
+            {
+                "node": self.kind,
+                "layer": [n.layer for n in nodes],
+                "head": pd.array([n.unit for n in nodes], dtype="Int64"),
+                "position": pd.array([n.position for n in nodes], dtype="Int64"),
+                "token": ["" if n.position is None or not names else names[n.position] for n in nodes],
+                "mean": self.mean.ravel(),
+                "mean_abs": self.mean_abs.ravel(),
+                "se": self.se.ravel(),
+                "n_pairs": len(self.pairs),
+            }
+        )
 
 
 def layer_by_head(
