@@ -1,3 +1,43 @@
+"""Attribution: which nodes cause the behaviour, by several methods side by side."""
+
 import streamlit as st
-from ui import frame
-frame.head("Home","...")
+
+from ui import frame, state
+from ui.folders import open_results
+from ui.inspector import inspector, selected_node
+from ui.messages import show_error
+from ui.neurons import neurons
+from ui.panels import heatmaps
+from ui.progress import need_model
+from ui.ranking_view import ranking_table
+from ui.resources import sound_pairs
+from ui.run_form import run_form
+from ui.shown import results_on_show, whose
+from ui.strip import refused_pairs, strip
+from ui.trust import trust
+from ui.views import NEURONS, TRUST, choose_view
+
+frame.enter()
+strip(state.model_choice(), state.current_pairs(), state.pairs_title())
+if (problem := state.link_problem()) is not None:
+    show_error(problem)
+
+facts = need_model()
+if facts is not None:
+    pairs, found, refused = sound_pairs(facts, state.current_pairs())
+    refused_pairs(refused)
+    run_form(facts, pairs, found.pairs)
+
+results = results_on_show()
+if results:
+    st.subheader("Effects", anchor=False)
+    whose(results)
+    view = choose_view(results)
+    node = selected_node(results, view)
+    main = {TRUST: trust, NEURONS: neurons}.get(view.what, heatmaps)
+    main(results, view, selected=node)
+    inspector(results, view, node)
+    ranking_table(results, view)
+elif not state.shown_results():
+    st.info("Nothing has been run yet. Press the button above, or open a stored result.")
+open_results()

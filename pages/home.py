@@ -1,3 +1,41 @@
+"""Home: a finished result, readable before any model is loaded, and the ways on."""
+
 import streamlit as st
+
 from ui import frame
-frame.head("Home","...")
+from ui.example import example, picture, tell
+from ui.messages import show_error
+from ui.state import link_problem
+from ui.views import TRUST
+
+frame.enter()
+if (problem := link_problem()) is not None:
+    show_error(problem)
+
+runs = example()
+shown = ",".join(run.spec.digest for run in runs)
+if runs:
+    tell(runs)
+
+ways: tuple[tuple[str, str, dict[str, str], str], ...] = (
+    ("Try it with my own pairs", "pages/pairs.py", {}, "Upload a file, type a few prompts, or take one of six sets."),
+    (
+        "See how far to trust it",
+        "pages/attribution.py",
+        {"result": shown, "view": TRUST},
+        "Every head's estimate against its exact effect, and the heads that the estimate misses.",
+    ),
+    (
+        "Look inside",
+        "pages/attribution.py",
+        {"result": shown},
+        "Choose a head: its effect by token and by pair, where it looks, what it writes.",
+    ),
+)
+for column, (label, page, query, text) in zip(st.columns(3), ways):
+    with column.container(border=True):
+        st.page_link(page, label=f"**{label}**", query_params=query)
+        st.caption(text)
+
+if runs:
+    picture(runs)

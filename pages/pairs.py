@@ -2,16 +2,18 @@
 
 import streamlit as st
 
-from ui import frame, pairs_view, state
+from ui import frame, pairs_view
 from ui.progress import need_model
 
-frame.head(
-    "Prompt pairs",
-    "What differs between two prompts decides which behaviour is measured. Does the model see each pair as you mean it?",
-)
+frame.enter()
 pairs_view.in_use()
 source = st.segmented_control(
-    "Start from", list(pairs_view.SOURCES), default="A bundled set", required=True, key="pairs_from", bind="query-params"
+    "Start from",
+    list(pairs_view.SOURCES),
+    default="A bundled set",
+    required=True,
+    key="pairs_from",
+    bind="query-params",
 )
 pairs_view.SOURCES[source]()
 

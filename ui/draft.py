@@ -47,9 +47,14 @@ def draft_of(pairs: PairSet, *, bundled_id: str | None = None) -> None:
 
 def edit_table(draft: Draft) -> ParsedPairs:
     """Show the draft as a table, and read it back as it was edited."""
-    table = pd.DataFrame([[getattr(pair, column) for column in COLUMNS] for pair in draft.parsed.pairs], columns=COLUMNS)
+    table = pd.DataFrame(
+        [[getattr(pair, column) for column in COLUMNS] for pair in draft.parsed.pairs], columns=COLUMNS
+    )
     table.insert(0, "row", [row + 1 for row in draft.parsed.rows])
-    text = {column: st.column_config.TextColumn(column, width="large" if column in COLUMNS[:2] else "small") for column in COLUMNS}
+    text = {
+        column: st.column_config.TextColumn(column, width="large" if column in COLUMNS[:2] else "small")
+        for column in COLUMNS
+    }
     edited = st.data_editor(
         table,
         key=f"draft_{draft.serial}",

@@ -1,15 +1,57 @@
-"""The frame around every page: name, mark, page list, sidebar."""
+"""The frame around every page: name, mark, page list, heading, sidebar."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-ASSETS = Path(__file__).parents[1] / "assets"
-PAGES = Path(__file__).parents[1] / "pages"
+ROOT = Path(__file__).parents[1]
+ASSETS = ROOT / "assets"
 TITLE = "Circuitarium"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page: its script, its name in the list, the question it answers, and a word of help."""
+
+    script: str
+    title: str
+    question: str
+    help: str
+
+
+# In the order in which a person needs them; the first one is the start page.
+ENTRIES = (
+    Entry(
+        "home",
+        "Home",
+        "Bring two prompts that differ in one thing. Circuitarium finds the heads, MLPs and neurons of a language "
+        "model that turn the difference into its answer, and says how far to trust the picture.",
+        "A finished result on the default model, and the ways on.",
+    ),
+    Entry(
+        "pairs",
+        "Prompt pairs",
+        "What differs between two prompts decides which behaviour is measured. Does the model see each pair as you "
+        "mean it?",
+        "Bring, check and choose the prompt pairs that every other page works on.",
+    ),
+    Entry(
+        "attribution",
+        "Attribution",
+        "Which heads, MLPs and neurons cause the behaviour that the pairs show, and how sure is that?",
+        "AtP, AtP* and exact patching side by side.",
+    ),
+    Entry(
+        "attention",
+        "Attention",
+        "Where does each head look, on the clean and on the corrupt prompt?",
+        "Attention patterns of a layer's heads, and of one head at full size.",
+    ),
+)
 
 
 def configure() -> None:
@@ -20,58 +62,40 @@ def configure() -> None:
 
 
 def pages() -> list[Any]:
-    """Every page, in the order in which a person needs them."""
+    """Every page, for ``st.navigation``."""
     return [
         st.Page(
-            PAGES / "home.py", title="Home", default=True, help="A finished result on the default model, and the ways on."
-        ),
-        st.Page(
-            PAGES / "pairs.py",
-            title="Prompt pairs",
-            url_path="pairs",
-            help="Bring, check and choose the prompt pairs that every other page works on.",
-        ),
-        st.Page(
-            PAGES / "attribution.py",
-            title="Attribution",
-            url_path="attribution",
-            help="Which heads, MLPs and neurons cause a behaviour: AtP, AtP* and exact patching side by side.",
-        ),
-        st.Page(
-            PAGES / "attention.py",
-            title="Attention",
-            url_path="attention",
-            help="Where each head looks, on the clean and on the corrupt prompt.",
-        ),
+            ROOT / "pages" / f"{entry.script}.py",
+            title=entry.title,
+            url_path=entry.script if i else None,
+            default=i == 0,
+            help=entry.help,
+        )
+        for i, entry in enumerate(ENTRIES)
     ]
 
 
 def surround(page: Any) -> None:
-    """All that stands around the page: logo, tab title, what the address bar names, sidebar."""
+    """All that stands around the page: heading, logo, what the address bar names, sidebar."""
+    st.session_state["_framed"] = True
+    entry = next(entry for entry in ENTRIES if entry.title == page.title)
+    start = entry is ENTRIES[0]
+    st.set_page_config(page_title=TITLE if start else f"{entry.title} · {TITLE}")
+    mode = "dark" if st.context.theme.type == "dark" else "light"
+    st.logo(str(ASSETS / f"logo_{mode}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
+    st.title(TITLE if start else entry.title, anchor=False)
+    st.markdown(entry.question)
+
+    # Imported only now, so that a person sees the page's heading while the rest is read from disk.
     from ui import sidebar, state, static
 
-    st.session_state["_framed"] = True
-    st.set_page_config(page_title=TITLE if page.title == "Home" else f"{page.title} · {TITLE}")
-    st.logo(str(ASSETS / f"logo_{theme()}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
     static.install_scripts()
     state.adopt_link()
     sidebar.show()
 
 
-def theme() -> str:
-    """``"light"`` or ``"dark"``, as the browser has it."""
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def head(title: str, question: str) -> None:
-    """The top of a page: its title, and the question that it answers."""
-    _enter_frame()
-    st.title(title, anchor=False)
-    st.markdown(question)
-
-
-def _enter_frame() -> None:
-    """Draw the frame around a page that was started without it.
+def enter() -> None:
+    """Called by every page first: draw the frame if the page was started without it.
 
     Until ``st.navigation`` was called once, Streamlit takes the ``pages`` folder for pages of its older kind: the
     first visit after a start, if it goes straight to a page, then runs that page without app.py.

@@ -14,7 +14,7 @@ from core.prompts.problems import Problem, errors_of
 from ui.draft import Draft, current_draft, draft_of, edit_table, sound_pairs, start_draft
 from ui.messages import counted, plain, show_error
 from ui.resources import ModelFacts, aligned, prompt_tokens
-from ui.state import choose_pairs, current_pairs, pairs_id
+from ui.state import choose_pairs, current_pairs, pairs_title
 from ui.tokens import pair_strip, token_strip
 
 PAGE = 5
@@ -27,12 +27,7 @@ FORMAT_HELP = (
 def in_use() -> None:
     """Which set every page works on now."""
     pairs = current_pairs()
-    st.markdown(f"In use: **{plain(title_of(pairs))}**, {counted(len(pairs), 'pair')}.")
-
-
-def title_of(pairs: PairSet) -> str:
-    """A bundled set's title, or the set's own name."""
-    return next((entry.title for entry in BUNDLED if entry.id == pairs_id()), pairs.name)
+    st.markdown(f"In use: **{plain(pairs_title())}**, {counted(len(pairs), 'pair')}.")
 
 
 def from_bundled() -> None:
@@ -47,7 +42,9 @@ def from_bundled() -> None:
 
 def from_file() -> None:
     """Start from an uploaded file."""
-    file = st.file_uploader("CSV or JSONL", type=["csv", "jsonl"], max_upload_size=5, help=FORMAT_HELP, key="pairs_file")
+    file = st.file_uploader(
+        "CSV or JSONL", type=["csv", "jsonl"], max_upload_size=5, help=FORMAT_HELP, key="pairs_file"
+    )
     st.caption(FORMAT_HELP)
     if file is None or st.session_state.get("_pairs_file") == file.file_id:
         return
@@ -166,7 +163,9 @@ def as_tokens(facts: ModelFacts, parsed: ParsedPairs, found: AlignedPairs) -> No
     n_pages = -(-len(rows) // PAGE)
     page = st.pagination(n_pages) if n_pages > 1 else 1
     for row, pair in list(zip(rows, parsed.pairs))[(page - 1) * PAGE : page * PAGE]:
-        st.caption(f"row {row + 1}" + (f" · {plain(pair.name)}" if pair.name else "") + ("" if row in ready else " · refused"))
+        st.caption(
+            f"row {row + 1}" + (f" · {plain(pair.name)}" if pair.name else "") + ("" if row in ready else " · refused")
+        )
         if row in ready:
             pair_strip(ready[row])
         else:

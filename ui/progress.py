@@ -9,17 +9,19 @@ import streamlit as st
 from core.models.catalogue import DEFAULT
 from core.runs.worker import Job
 from ui.messages import counted, duration, plain, show_error
-from ui.resources import ModelFacts, load_job, load_key, session, slot, worker
+from ui.resources import SERVER, ModelChoice, ModelFacts, load_job, load_key, session, slot, worker
 from ui.state import model_choice
 
 POLL_SECONDS = 0.4
+FORM_HEIGHT = 250  # CSS pixels
 
 
 def follow(jobs: list[Job]) -> None:
     """Show active jobs until one of them ends; then the whole page runs again."""
     active = [job for job in jobs if job.active]
     for job in active:
-        worker().join(job, session())
+        if SERVER not in job.owners:
+            worker().join(job, session())
     if active:
         st.fragment(_watch, run_every=POLL_SECONDS)(active)
 
@@ -32,8 +34,12 @@ def _watch(jobs: list[Job]) -> None:
 
 
 def _row(job: Job) -> None:
+    text = f"**{plain(job.title)}** · {status(job)}"
+    if SERVER in job.owners:
+        st.progress(job.fraction, text=text)
+        return
     bar, button = st.columns([8, 1], vertical_alignment="center")
-    bar.progress(job.fraction, text=f"**{plain(job.title)}** · {status(job)}")
+    bar.progress(job.fraction, text=text)
     button.button(
         "Cancel",
         key=f"cancel_{job.id}",
@@ -53,11 +59,11 @@ def status(job: Job) -> str:
         return f"waiting, {counted(before, 'job')} before it" if before else "starting …"
     left = job.seconds_left
     if left is None:
-        return "starting …"
+        return "a few seconds …" if job.title.startswith("Load") else "starting …"
     return f"{job.done} of {counted(job.total, 'step')}, {duration(left)} left"
 
 
-def ended_badly(job: Job, *, again: Callable[[], object]) -> None:
+def ended_badly(job: Job, *, again: Callable[[], None]) -> None:
     """A failed or cancelled job, and the way to try once more."""
     if job.state == "failed" and job.error is not None:
         show_error(job.error)
@@ -66,6 +72,11 @@ def ended_badly(job: Job, *, again: Callable[[], object]) -> None:
     else:
         return
     st.button("Try again", key=f"again_{job.id}", on_click=again)
+
+
+def ask_for(choice: ModelChoice) -> None:
+    """``load_job`` for a button."""
+    load_job(choice)
 
 
 def need_model() -> ModelFacts | None:
@@ -79,12 +90,14 @@ def need_model() -> ModelFacts | None:
         return facts
     job = worker().find(load_key(choice))
     if job is None and choice.model_id == DEFAULT:
-        job = load_job(choice)
+        load_job(choice)
+        st.rerun()  # so that the sidebar, drawn already, shows it too
     if job is None:
         st.info(f"{plain(choice.name)} is not loaded yet.")
-        st.button("Load the model", key="load_here", type="primary", on_click=load_job, args=(choice,))
+        st.button("Load the model", key="load_here", type="primary", on_click=ask_for, args=(choice,))
     elif job.active:
         follow([job])
+        st.skeleton(height=FORM_HEIGHT)  # keeps the place of what needs the model
     else:
-        ended_badly(job, again=lambda: load_job(choice))
+        ended_badly(job, again=lambda: ask_for(choice))
     return None

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.models.catalogue import CATALOGUE, DEFAULT
-from core.prompts.align import AlignedPairs, align
+from core.prompts.align import MAX_TOKENS, AlignedPairs, align
 from core.prompts.pairs import PairSet
 from core.prompts.tokens import token_texts
-from core.runs.worker import Job, Worker
+from core.runs.worker import Job, OnStep, Worker
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+SERVER = "server"  # owns what outlives any session: loading a model
+GRACE_SECONDS = 60.0
+DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -43,11 +46,11 @@ class ModelFacts:
 
     model_id: str
     revision: str
-    dtype: str
-    device: str
     card: Any
     shape: Any
     tokenizer: Any
+    max_tokens: int
+    speed: float  # block-tokens a second, see core.patching.cost
 
 
 class ModelSlot:
@@ -73,14 +76,16 @@ class ModelSlot:
 
 
 def _facts(model: LoadedModel) -> ModelFacts:
+    from core.patching.cost import measure_speed
+
     return ModelFacts(
         model_id=model.model_id,
         revision=model.revision,
-        dtype=str(model.dtype).removeprefix("torch."),
-        device=str(model.device),
         card=model.card,
         shape=model.shape,
         tokenizer=model.tokenizer,
+        max_tokens=model.max_tokens,
+        speed=measure_speed(model),
     )
 
 
@@ -96,7 +101,14 @@ def slot() -> ModelSlot:
     return ModelSlot()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=lambda session: worker().leave(session))
+def _leave_later(name: str) -> None:
+    """Withdraw a session that ended, unless its page was only reloaded: the new one joins its jobs meanwhile."""
+    timer = threading.Timer(GRACE_SECONDS, worker().leave, (name,))
+    timer.daemon = True
+    timer.start()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_leave_later)
 def session() -> str:
     """This browser session's name; its jobs are withdrawn when it ends."""
     return uuid.uuid4().hex
@@ -130,8 +142,9 @@ def _aligned(
     _pairs: PairSet,
 ) -> AlignedPairs:
     # Fast tokenizers refuse to be used by two threads at once.
+    limit = min(MAX_TOKENS, _facts.max_tokens)
     with _tokenizer_lock():
-        return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows)
+        return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows, max_tokens=limit)
 
 
 def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
@@ -147,12 +160,22 @@ def load_key(choice: ModelChoice) -> str:
 
 def load_job(choice: ModelChoice) -> Job:
     """Ask the worker to load a model."""
-    return worker().submit(
-        load_key(choice),
-        title=f"Load {choice.name}",
-        task=lambda on_step, cancelled: slot().get(choice) and None,
-        owner=session(),
-    )
+    models = slot()
+
+    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
+        models.get(choice)
+
+    return worker().submit(load_key(choice), title=f"Load {choice.name}", task=task, owner=SERVER)
+
+
+def sound_pairs(facts: ModelFacts, pairs: PairSet) -> tuple[PairSet, AlignedPairs, int]:
+    """The pairs of a set that this model can run, aligned, and how many it refuses."""
+    found = aligned(facts, pairs)
+    refused = len(pairs) - len(found.pairs)
+    if not refused:
+        return pairs, found, 0
+    kept = PairSet(pairs.name, tuple(pairs.pairs[tokens.row] for tokens in found.pairs))
+    return kept, aligned(facts, kept), refused
 
 
 def any_model_allowed() -> bool:

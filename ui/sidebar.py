@@ -7,8 +7,8 @@ import streamlit as st
 from core.models.catalogue import CATALOGUE
 from core.runs.worker import Job
 from ui.messages import plain, show_error
-from ui.progress import POLL_SECONDS, status
-from ui.resources import DEVICES, DTYPES, ModelFacts, any_model_allowed, load_job, load_key, session, slot, worker
+from ui.progress import POLL_SECONDS, ask_for, status
+from ui.resources import DEVICES, DTYPES, SERVER, ModelFacts, any_model_allowed, load_key, session, slot, worker
 from ui.state import model_choice
 
 OWN = "another"
@@ -26,9 +26,7 @@ def _choose_model() -> None:
     names = {entry.id: entry.name for entry in CATALOGUE}
     if any_model_allowed():
         names[OWN] = "Another model …"
-    chosen = st.selectbox(
-        "Model", list(names), format_func=lambda i: names.get(i, i), key="model", bind="query-params"
-    )
+    chosen = st.selectbox("Model", list(names), format_func=lambda i: names.get(i, i), key="model", bind="query-params")
     if chosen == OWN:
         chosen = st.text_input(
             "Hub id or folder",
@@ -58,7 +56,7 @@ def _card() -> None:
     if job is not None and job.state == "failed" and job.error is not None:
         show_error(job.error)
     if job is None or not job.active:
-        st.button("Load the model", on_click=load_job, args=(choice,), width="stretch")
+        st.button("Load the model", on_click=ask_for, args=(choice,), width="stretch")
 
 
 def _card_html(facts: ModelFacts) -> str:
@@ -104,5 +102,5 @@ def _watch(seen: list[str]) -> None:
 
 
 def _line(job: Job) -> str:
-    mine = "" if session() in job.owners else " (another session)"
+    mine = "" if job.owners & {session(), SERVER} else " (another session)"
     return f"{plain(job.title)}{mine}  \n{status(job)}"

@@ -1,30 +1,34 @@
 """What one browser session has chosen, and its mirror in the address bar.
 
-Widgets that only change a view bind their own query parameters. Two things are chosen by more than one widget and
-are kept here: the pair set (``?pairs=``, a bundled set's id or a digest) and the results on show (``?result=``,
-digests parted by commas).
+Widgets that only change a view bind their own query parameters. What is chosen in more than one place is kept here:
+the pair set (``?pairs=``, a bundled set's id or a digest), the results on show (``?result=``, digests parted by
+commas) and the node inspected (``?node=``).
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import ResultError, UserError
+from core.errors import ResultError, SpecError, UserError
+from core.patching.place import Node
 from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet
 from ui.resources import ModelChoice
 from ui.store import is_digest, load_pairs, save_pairs
 
 MAX_RESULTS = 12
+NODE = "node"  # session key of the chosen node, shared by every figure and by the selectbox beside them
 
 
 def adopt_link() -> None:
     """Take over what the address bar names, then write what is current back into it. Call once a rerun."""
-    given = {name: st.query_params.get(name) for name in ("pairs", "result")}
+    given = {name: st.query_params.get(name) for name in ("pairs", "result", "node")}
     if given["pairs"] and given["pairs"] != st.session_state.get("_pairs_id"):
         _adopt_pairs(given["pairs"])
     if given["result"] and given["result"] != ",".join(shown_results()):
         _adopt_results(given["result"])
+    if given["node"] and given["node"] != st.session_state.get("_linked_node"):
+        st.session_state[NODE] = given["node"]
     _mirror()
 
 
@@ -38,6 +42,11 @@ def current_pairs() -> PairSet:
     if "_pairs" not in st.session_state:
         st.session_state["_pairs"] = load_bundled(pairs_id())
     return st.session_state["_pairs"]
+
+
+def pairs_title() -> str:
+    """The current set's title: a bundled set's own, or the name it was given."""
+    return next((entry.title for entry in BUNDLED if entry.id == pairs_id()), current_pairs().name)
 
 
 def choose_pairs(pairs: PairSet, *, bundled_id: str | None = None) -> None:
@@ -61,6 +70,20 @@ def show_results(digests: tuple[str, ...]) -> None:
 def link_problem() -> UserError | None:
     """What was wrong with the link this page was opened by, told once."""
     return st.session_state.pop("_link_problem", None)
+
+
+def chosen_node() -> Node | None:
+    """The node that the inspector shows, if the session has a sensible one."""
+    key = st.session_state.get(NODE)
+    try:
+        return Node.parse(key) if key else None
+    except SpecError:
+        return None
+
+
+def choose_node(node: Node) -> None:
+    """Make this the chosen node; for callbacks."""
+    st.session_state[NODE] = node.key
 
 
 def model_choice() -> ModelChoice:
@@ -93,7 +116,13 @@ def _adopt_results(given: str) -> None:
 
 def _mirror() -> None:
     """The address bar names what is current, and nothing that could not be read."""
-    wanted = {"pairs": st.session_state.get("_pairs_id"), "result": ",".join(shown_results())}
+    node = chosen_node()
+    wanted = {
+        "pairs": st.session_state.get("_pairs_id"),
+        "result": ",".join(shown_results()),
+        "node": node.key if node else None,
+    }
+    st.session_state["_linked_node"] = wanted["node"]
     for name, value in wanted.items():
         if value:
             st.query_params[name] = value

@@ -71,6 +71,11 @@ def stored_results() -> list[Stored]:
     return sorted(found, key=lambda s: (s.folder.parent == EXAMPLES, -s.written))
 
 
+def example_results() -> list[AttributionResult]:
+    """The results that come with the app."""
+    return [_read(str(f), (f / "run.json").stat().st_mtime_ns) for f in _folders() if f.parent == EXAMPLES]
+
+
 def save_pairs(pairs: PairSet) -> str:
     """Keep a pair set under its digest, which is returned."""
     path = results_dir() / "pairs" / f"{pairs.digest}.csv"

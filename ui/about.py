@@ -1,0 +1,69 @@
+"""'About this figure': what one mark is, how it was computed, how to read it, and what it does not show."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+PAPER = (
+    "J. Kramár, T. Lieberum, R. Shah and N. Nanda (2024), *AtP\\*: An efficient and scalable method for localizing LLM "
+    "behaviour to components*, arXiv:2403.00745."
+)
+
+HEATMAP = """
+**One cell** is the mean effect of patching one node, over all pairs: the change of the metric when the node's
+activation is replaced by that of the other prompt and nothing else is touched. Blue lowers the metric, red raises it.
+
+**Computed** exactly, by running the model again from that node on, or estimated. AtP multiplies the change of the
+activation by the gradient of the metric. The QK fix recomputes the softmax for queries and keys. GradDrop averages over
+backward passes that each skip one layer, and has no sign. AtP\\* does both.
+
+**Read** figures beside each other by colour: they share one range. Before the first differing token every effect is 0.
+
+**Not shown**: what several nodes do together. Effects of single nodes need not add up, and a later node may take over
+for a patched one.
+"""
+
+TRUST = """
+**One point** is one node: its exact effect across, its estimate up. On the dotted line the estimate is right.
+
+**Read** first what is missed. A node that matters and that the estimate ranks low will not be looked at again; a node
+ranked too high costs one exact check. Spearman compares the order of all nodes, the overlap only the largest.
+
+**Not shown**: nodes whose effect is 0 in both, which would raise every agreement for nothing.
+"""
+
+NEURONS = """
+**One bar** is the mean effect of one neuron at one token; whiskers are 95 % bootstrap intervals over pairs.
+
+**Computed** by an estimate for all neurons at once, or exactly for all neurons of one layer and token.
+
+**Not shown**: that the bars were picked for being large, which makes their intervals a little too hopeful.
+"""
+
+NODE = """
+**By position**: the same head, neuron or write at every token; the band marks the token chosen.
+
+**By pair**: one point a pair, so that a mean carried by a few pairs can be seen.
+
+**Where its head looks** is the attention of the run that is patched. **What it writes** is the change of the logits at
+that token if the write were taken out of the final residual stream: its direct effect, without what later layers
+make of it.
+"""
+
+ATTENTION = """
+**One cell** is how much the query token (row) attends to the key token (column); a row sums to 1. Value-weighted
+multiplies each weight by the length of what the head would write from there, so that attention to a token that writes
+nothing fades.
+
+**Read** the difference as clean minus corrupt.
+
+**Not shown**: whether the attention matters for the answer. That is what patching measures.
+"""
+
+TEXTS = {"heatmap": HEATMAP, "trust": TRUST, "neurons": NEURONS, "node": NODE, "attention": ATTENTION}
+
+
+def about(which: str, *, key: str = "") -> None:
+    """A popover beside a figure."""
+    with st.popover("About this figure", type="tertiary", key=f"about_{which}_{key}"):
+        st.markdown(TEXTS[which] + ("" if which == "attention" else f"\n**Reference**: {PAPER}"))

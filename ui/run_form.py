@@ -1,0 +1,188 @@
+"""The controls that cost compute: what to patch, how to measure, by which methods, at what expected cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError, UserError
+from core.figures.captions import KIND_WORDS, METRIC_WORDS
+from core.figures.style import NAMES
+from core.prompts.pairs import PairSet, TokenPair
+from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, Direction, Method, MetricName, NodeKind, RunSpec
+from core.runs.worker import Job, OnStep, Task
+from ui.messages import counted, duration, plain
+from ui.resources import ModelChoice, ModelFacts, ModelSlot, session, slot, worker
+from ui.state import model_choice, show_results
+from ui.store import has_result, save_pairs, save_result
+
+DIRECTION_HELP = (
+    "Noising puts the corrupt activation into the clean run and asks what breaks; denoising puts the clean activation "
+    "into the corrupt run and asks what restores the behaviour."
+)
+KINDS_HELP = (
+    "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
+    "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asks, short of the method."""
+
+    pairs: PairSet
+    tokens: tuple[TokenPair, ...]
+    nodes: tuple[NodeKind, ...]
+    metric: MetricName
+    direction: Direction
+
+
+def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
+    """Draw the form. ``pairs`` and ``tokens`` are the same pairs, as text and as this model sees them."""
+    with st.container(border=True, key="run_form"):
+        left, right = st.columns([5, 6], gap="large")
+        with left:
+            question = _question(pairs, tokens)
+        with right:
+            chosen = _methods(facts, question)
+        _run_button(question, chosen)
+
+
+def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
+    nodes: list[NodeKind] = st.pills(
+        "What to patch",
+        NODE_KINDS,
+        selection_mode="multi",
+        wrap=True,
+        default=["z", "mlp_out"],
+        format_func=KIND_WORDS.__getitem__,
+        key="run_nodes",
+        persist_state="session",
+        help=KINDS_HELP,
+    )
+    direction = st.segmented_control(
+        "Direction",
+        DIRECTIONS,
+        default="noising",
+        required=True,
+        format_func=str.capitalize,
+        key="run_direction",
+        persist_state="session",
+        help=DIRECTION_HELP,
+    )
+    metric = st.selectbox(
+        "Metric",
+        METRICS,
+        format_func=lambda m: METRIC_WORDS[m].capitalize() if m != "kl" else METRIC_WORDS[m],
+        key="run_metric",
+        persist_state="session",
+        help="What is read off the model's prediction after the last token.",
+    )
+    return Question(pairs, tokens, tuple(nodes), metric, direction)
+
+
+def _methods(facts: ModelFacts, question: Question) -> list[RunSpec]:
+    """One line a method: what it would cost here, and which one is recommended."""
+    st.markdown(
+        "Methods", help="Exact patching runs the model again for every node; the AtP family estimates by gradients."
+    )
+    if not question.nodes:
+        st.caption("Choose something to patch.")
+        return []
+    from core.patching.cost import method_costs  # not above: the form is the first to need it
+
+    costs = {
+        cost.method: cost for cost in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)
+    }
+    chosen = []
+    for method in METHODS:
+        spec = _spec(facts, question, method)
+        cost = costs.get(method)
+        label = f"{plain(NAMES[method])} :gray[{_cost_words(spec, cost)}]"
+        if cost is not None and cost.recommended:
+            label += " :green-badge[recommended]"
+        why = spec.one_line() if isinstance(spec, UserError) else cost.why if cost else None
+        picked = st.checkbox(
+            label,
+            value=method in ("exact", "atp-star"),
+            key=f"run_{method}",
+            persist_state="session",
+            disabled=isinstance(spec, UserError),
+            help=plain(why) if why else None,
+        )
+        if picked and isinstance(spec, RunSpec):
+            chosen.append(spec)
+    return chosen
+
+
+def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | UserError:
+    """The run, or why it cannot be asked for; exact sweeps leave neurons out (they are patched where one is chosen)."""
+    nodes = tuple(k for k in question.nodes if method != "exact" or k != "neuron")
+    if not nodes:
+        return SpecError(
+            "There are too many neurons to patch every one.",
+            next_step="Estimate them all, then patch those of one layer and position exactly in the Neurons view.",
+        )
+    try:
+        return RunSpec(
+            model=facts.model_id,
+            revision=facts.revision,
+            dtype=facts.card.precision,
+            pairs_digest=question.pairs.digest,
+            metric=question.metric,
+            direction=question.direction,
+            nodes=nodes,
+            method=method,
+        )
+    except UserError as error:
+        return error
+
+
+def _cost_words(spec: RunSpec | UserError, cost: Any) -> str:
+    if isinstance(spec, UserError):
+        return "not for this choice"
+    if has_result(spec.digest):
+        return "stored, opens at once"
+    return duration(cost.seconds) if cost else ""
+
+
+def _run_button(question: Question, chosen: list[RunSpec]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Run {counted(len(chosen), 'method')} on {counted(len(question.tokens), 'pair')}",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            disabled=not chosen or not question.tokens,
+            on_click=start,
+            args=(model_choice(), question.pairs, question.tokens, tuple(chosen)),
+        )
+        fresh = [spec for spec in chosen if not has_result(spec.digest)]
+        if chosen and not fresh:
+            st.caption("All stored: nothing needs to run.")
+
+
+def start(choice: ModelChoice, pairs: PairSet, tokens: tuple[TokenPair, ...], specs: tuple[RunSpec, ...]) -> None:
+    """Put the runs whose results are not stored into the queue, and all of them on show."""
+    save_pairs(pairs)
+    for spec in specs:
+        if not has_result(spec.digest):
+            submit(choice, tokens, spec)
+    show_results(tuple(spec.digest for spec in specs))
+
+
+def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec) -> Job:
+    """One run into the queue; its result is stored under the spec's digest, which the job returns."""
+    title = f"{NAMES[spec.method]} on {counted(len(tokens), 'pair')}"
+    return worker().submit(spec.digest, title=title, task=_task(slot(), choice, tokens, spec), owner=session())
+
+
+def _task(models: ModelSlot, choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec) -> Task:
+    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> str:
+        from core.runs.execute import execute  # torch comes with it: in the worker's thread, not a page's
+
+        return save_result(execute(spec, models.get(choice), tokens, on_step=on_step, cancelled=cancelled))
+
+    return task
