@@ -12,8 +12,8 @@ from core.figures.style import CLICK_HINT, CLICK_TARGETS
 PRINT_WIDTH_IN = {1: 3.35, 2: 6.9}
 PRINT_DPI = 96  # CSS pixels an inch: an exported SVG of this width measures as many inches on paper
 PRINT_PX = 8 * PRINT_DPI / 72  # 8 pt
-HEIGHT = 0.72  # of the screen's height: print is smaller and denser
-TALLEST = 1.6  # times the width
+SMALLER = 0.65  # print is denser than the screen: of the drawing's height, and of markers
+LOWEST, TALLEST = 0.45, 1.6  # height of the drawing and of the whole figure, times the width
 
 
 def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool = False) -> go.Figure:
@@ -27,7 +27,7 @@ def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool =
     out = go.Figure([trace for trace in fig.data if trace.meta != CLICK_TARGETS], layout=fig.layout)
     out.update_layout(
         width=width,
-        height=round(min(HEIGHT * fig.layout.height, TALLEST * width)),
+        height=_height(fig, width),
         autosize=False,
         paper_bgcolor="rgba(0,0,0,0)" if transparent else "#ffffff",
         font={"size": PRINT_PX, "family": 'Helvetica, Arial, "Liberation Sans", sans-serif'},
@@ -39,7 +39,17 @@ def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool =
     out.for_each_yaxis(lambda axis: axis.update(text))
     out.for_each_annotation(lambda note: note.update(font={"size": PRINT_PX}))
     out.for_each_trace(lambda trace: trace.update(colorbar=text), {"type": "heatmap"})
+    out.for_each_trace(lambda trace: trace.update(marker_size=SMALLER * (trace.marker.size or 6)), {"type": "scatter"})
+    if out.layout.showlegend and out.layout.title.text:  # a column is too narrow for both in one row
+        out.update_layout(legend={"x": 0, "xanchor": "left", "y": 1 - 24 / out.layout.height}, margin_t=68)
     return out
+
+
+def _height(fig: go.Figure, width: int) -> int:
+    margins = fig.layout.margin.t + fig.layout.margin.b
+    drawing = fig.layout.height - margins
+    smaller = max(SMALLER * drawing, min(LOWEST * width, drawing))
+    return round(min(margins + smaller, TALLEST * width))
 
 
 def for_reading(fig: go.Figure) -> go.Figure:

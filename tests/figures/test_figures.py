@@ -11,7 +11,6 @@ from core.figures.bars import pair_points, position_profile, ranked_nodes
 from core.figures.captions import caption_of
 from core.figures.heatmap import effect_heatmap, shared_range
 from core.figures.panels import method_panels
-from core.figures.printing import for_print, for_reading
 from core.figures.scatter import effect_scatter
 from core.patching.compare import compare
 from core.patching.place import Node
@@ -261,35 +260,6 @@ class TestOtherFigures:
         assert len(fig.layout.shapes) == 3
         with pytest.raises(SpecError, match="same nodes"):
             method_panels({"exact": tables["exact"], "atp": layer_by_position(make_result(method="atp"), "z")})
-
-
-class TestPrint:
-    @pytest.mark.parametrize(("columns", "inches"), [(1, 3.35), (2, 6.9)])
-    def test_width_text_and_background(self, columns, inches):
-        fig = for_print(effect_heatmap(layer_by_position(make_result(), "mlp_out")), columns=columns)
-        assert fig.layout.width / 96 == pytest.approx(inches, abs=0.01)
-        sizes = {fig.layout.font.size, fig.layout.xaxis.tickfont.size, fig.layout.yaxis.title.font.size}
-        sizes |= {fig.data[0].colorbar.tickfont.size, fig.layout.annotations[0].font.size}
-        assert sizes == {8 * 96 / 72}
-        assert fig.layout.paper_bgcolor == "#ffffff"
-        assert len(fig.data) == 1, "what only serves the mouse is left out"
-        assert for_print(fig, columns=columns, transparent=True).layout.paper_bgcolor == "rgba(0,0,0,0)"
-
-    def test_the_screen_figure_is_left_as_it_was(self):
-        fig = effect_heatmap(layer_by_head(make_result(), "z"))
-        before = fig.to_json()
-        for_print(fig)
-        for_reading(fig)
-        assert fig.to_json() == before
-
-    def test_a_file_promises_no_click(self):
-        fig = effect_heatmap(layer_by_head(make_result(), "z"))
-        assert "click" in fig.data[1].hovertemplate
-        assert "click to inspect" not in for_reading(fig).to_json()
-
-    def test_other_widths_are_refused(self):
-        with pytest.raises(SpecError, match="one column or two"):
-            for_print(effect_heatmap(layer_by_head(make_result(), "z")), columns=3)
 
 
 def test_tokens_that_vary_are_marked():
