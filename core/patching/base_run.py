@@ -13,6 +13,8 @@ from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
 from core.runs.spec import NodeKind
 
+Watcher = Callable[[Tensor], Tensor | None]
+
 
 @dataclass
 class BaseRun:
@@ -64,16 +66,14 @@ def base_run(model: LoadedModel, ids: Tensor, kinds: Sequence[NodeKind]) -> Base
     handles = [block.register_forward_pre_hook(keep_input) for block in blocks]
     handles.append(blocks[-1].register_forward_hook(keep_output))
     try:
-        with torch.no_grad(), attention_pass(AttentionPass(record=run.heads.append)):
-            with watched_writes(model, {kind: kept.append for kind, kept in run.writes.items()}, len(ids)):
-                model.hf.base_model(input_ids=ids, use_cache=False)
+        watchers: dict[NodeKind, Watcher] = {kind: kept.append for kind, kept in run.writes.items()}
+        heads = attention_pass(AttentionPass(record=run.heads.append))
+        with torch.no_grad(), heads, watched_writes(model, watchers, len(ids)):
+            model.hf.base_model(input_ids=ids, use_cache=False)
     finally:
         for handle in handles:
             handle.remove()
     return run
-
-
-Watcher = Callable[[Tensor], Tensor | None]
 
 
 @contextmanager

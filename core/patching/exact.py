@@ -127,9 +127,7 @@ def exact_effects(
     return out
 
 
-def _empty(
-    kind: NodeKind, pairs: int, shape: ModelShape, length: int, neurons: Sequence[NeuronSite]
-) -> np.ndarray:
+def _empty(kind: NodeKind, pairs: int, shape: ModelShape, length: int, neurons: Sequence[NeuronSite]) -> np.ndarray:
     effects = np.zeros((pairs, shape.n_layers, length, shape.units(kind)), np.float32)
     if kind == "neuron":
         effects[:] = np.nan
@@ -166,7 +164,9 @@ def _neurons_at(neurons: Sequence[NeuronSite], layer: int, position: int, d_mlp:
     return range(d_mlp) if None in here else sorted({unit for unit in here if unit is not None})
 
 
-def count(kinds: Sequence[NodeKind], shape: ModelShape, starts: Sequence[int], length: int, neurons: Sequence[NeuronSite] = ()) -> int:
+def count(
+    kinds: Sequence[NodeKind], shape: ModelShape, starts: Sequence[int], length: int, neurons: Sequence[NeuronSite] = ()
+) -> int:
     """Number of patches a sweep over these pairs makes."""
     at = [sum(len(j.units) for j in plan(kinds, shape, position, length, neurons)) for position in range(length)]
     return sum(sum(at[start:]) for start in starts)

@@ -25,7 +25,7 @@ def block_kwargs(model: LoadedModel, start: int, stop: int) -> list[dict[str, An
         return hidden
 
     positions = torch.arange(start, stop, device=model.device)[None]
-    with replaced_forward({block: bypass for block in model.parts.blocks}), torch.no_grad():
+    with replaced_forward(dict.fromkeys(model.parts.blocks, bypass)), torch.no_grad():
         model.hf.base_model(input_ids=torch.zeros_like(positions), position_ids=positions, use_cache=False)
     return seen
 

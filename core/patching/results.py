@@ -99,7 +99,9 @@ class AttributionResult:
                         "pair": run.tokens.label,
                         "node": kind,
                         "layer": layer,
-                        "head": pd.array([pd.NA] * len(unit), dtype="Int64") if whole else pd.array(unit, dtype="Int64"),
+                        "head": pd.array([pd.NA] * len(unit), dtype="Int64")
+                        if whole
+                        else pd.array(unit, dtype="Int64"),
                         "position": position,
                         "token": np.array(tokens, dtype=object)[position],
                         "effect": arrays[i][layer, position, unit],

@@ -67,7 +67,9 @@ def node_vocabulary(
             shift = both[0] - both[1]
     shift = (shift - shift.mean()).float().cpu()
     return VocabularyReadout(
-        promoted=_strongest(shift, top, model), suppressed=_strongest(-shift, top, model, sign=-1), caption=_caption(kind)
+        promoted=_strongest(shift, top, model),
+        suppressed=_strongest(-shift, top, model, sign=-1),
+        caption=_caption(kind),
     )
 
 

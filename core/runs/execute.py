@@ -16,7 +16,7 @@ from torch import Tensor
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
-from core.patching.base_run import BaseRun, base_run
+from core.patching.base_run import base_run
 from core.patching.exact import count, exact_effects
 from core.patching.forward import logits_at
 from core.patching.progress import IsCancelled, OnStep, Progress

@@ -60,13 +60,15 @@ class RunSpec:
         _one_of("--direction", self.direction, DIRECTIONS)
         _one_of("--method", self.method, METHODS)
         if not self.nodes:
-            raise SpecError("No node kind was chosen.", where="--nodes", next_step=f"Choose among {', '.join(NODE_KINDS)}.")
+            raise SpecError(
+                "No node kind was chosen.", where="--nodes", next_step=f"Choose among {', '.join(NODE_KINDS)}."
+            )
         for kind in self.nodes:
             _one_of("--nodes", kind, NODE_KINDS)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
         if self.method != "exact" and self.metric == "kl" and self.direction == "noising":
             raise SpecError(
-                "The KL divergence from the clean run has gradient 0 at the clean run, so every AtP estimate would be 0.",
+                "The KL divergence from the clean run has gradient 0 there, so every AtP estimate would be 0.",
                 where="--metric",
                 next_step="Use exact patching, the denoising direction, or another metric.",
             )

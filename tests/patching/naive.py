@@ -68,7 +68,11 @@ class Naive:
             first = (0, heads, heads + self.n_kv)[index]
             return block.self_attn.qkv_proj, False, lambda u: slice((first + u) * d, (first + u + 1) * d)
         norm = self.family == "olmo2" and kind != "v"  # normalises all heads together: the node lies after it
-        return block.self_attn.get_submodule(f"{kind}_norm" if norm else f"{kind}_proj"), False, lambda u: slice(u * d, (u + 1) * d)
+        return (
+            block.self_attn.get_submodule(f"{kind}_norm" if norm else f"{kind}_proj"),
+            False,
+            lambda u: slice(u * d, (u + 1) * d),
+        )
 
     def logits(self, ids: Tensor) -> Tensor:
         with torch.no_grad():
@@ -95,7 +99,9 @@ class Naive:
             for kind, layer, position, unit, donor in patches:
                 module, is_input, where = self.site(kind, layer)
 
-                def put(x: Tensor, position=position, columns=where(unit), donor=donor) -> Tensor:
+                columns = where(unit)
+
+                def put(x: Tensor, position=position, columns=columns, donor=donor) -> Tensor:
                     new = x.clone().reshape(1, ids.shape[1], -1)
                     new[:, position, columns] = donor[:, position, columns]
                     return new.reshape(x.shape)

@@ -22,7 +22,13 @@ FAMILIES = ("gpt2", "neox", "llama", "qwen2", "gemma2", "phi", "opt")  # q and k
 def run(model, pairs, method, *, kinds=NODE_KINDS, direction="noising", metric="logit_diff"):
     neurons = tuple(NeuronSite(i, t) for i in range(LAYERS) for t in range(len(pairs[0]))) if method == "exact" else ()
     spec = make_spec(
-        model, PAIRS, metric=metric, direction=direction, nodes=kinds, method=method, neurons=neurons if "neuron" in kinds else ()
+        model,
+        PAIRS,
+        metric=metric,
+        direction=direction,
+        nodes=kinds,
+        method=method,
+        neurons=neurons if "neuron" in kinds else (),
     )
     return execute(spec, model, pairs)
 

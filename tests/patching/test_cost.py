@@ -18,7 +18,11 @@ def test_costs_scale_with_work():
 
 def test_one_method_is_recommended_and_never_exact_for_neurons():
     shape, pairs = tiny_model("llama").shape, random_pairs(1, 12, 1)
-    for nodes, speed, expected in ((("z",), 1e6, "exact"), (("z",), 1.0, "atp-star"), (("z", "neuron"), 1e6, "atp-star")):
+    for nodes, speed, expected in (
+        (("z",), 1e6, "exact"),
+        (("z",), 1.0, "atp-star"),
+        (("z", "neuron"), 1e6, "atp-star"),
+    ):
         costs = method_costs(shape, pairs, nodes, speed=speed)
         assert [c.method for c in costs if c.recommended] == [expected]
         assert all(bool(c.why) == c.recommended for c in costs)

@@ -1,0 +1,141 @@
+"""The command line: ``python -m core models`` and ``python -m core attribute``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+
+from core.errors import PromptError, SpecError, UserError
+from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, NeuronSite
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong option in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 with one line on stderr when the user can mend it."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        print(f"error: {error.one_line()}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m core", description="Circuitarium without a browser.")
+    commands = parser.add_subparsers(required=True, metavar="command", parser_class=Parser)
+    models = commands.add_parser("models", help="list the models known by name")
+    models.set_defaults(run=_models)
+
+    attribute = commands.add_parser("attribute", help="effects of patching every node, for a file of prompt pairs")
+    attribute.set_defaults(run=_attribute)
+    attribute.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
+    attribute.add_argument("--pairs", required=True, type=Path, help="CSV or JSONL: clean, corrupt, answer, distractor")
+    attribute.add_argument("--out", required=True, type=Path, help="folder for effects.csv and run.json")
+    attribute.add_argument("--method", default="atp-star", choices=METHODS)
+    attribute.add_argument("--nodes", default="q,k,v,z,mlp_out", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
+    attribute.add_argument("--direction", default="noising", choices=DIRECTIONS)
+    attribute.add_argument("--metric", default="logit_diff", choices=METRICS)
+    attribute.add_argument("--neurons", default="", help="for exact patching: layer:position[:unit], comma-separated")
+    attribute.add_argument("--top", type=int, help="keep only so many rows of effects.csv, the largest")
+    attribute.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    attribute.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16")
+    attribute.add_argument("--trim", action="store_true", help="strip spaces from the end of prompts")
+    attribute.add_argument("--first-token", action="store_true", help="let a longer answer stand for its first token")
+    return parser
+
+
+def _models(_: argparse.Namespace) -> None:
+    from core.models.catalogue import CATALOGUE, DEFAULT
+
+    for entry in CATALOGUE:
+        mark = "  (default, ships with the app)" if entry.id == DEFAULT else ""
+        print(f"{entry.id:<14} {entry.parameters / 1e6:>6.0f} M  {entry.family:<9} {entry.location}{mark}")
+
+
+def _attribute(options: argparse.Namespace) -> None:
+    from core.export.folder import refuse_foreign, write_folder
+    from core.models.load import load_model
+    from core.prompts.align import MAX_TOKENS, align
+    from core.prompts.parse import parse_pairs
+    from core.runs.execute import execute, make_spec
+
+    if options.top is not None and options.top < 1:
+        raise SpecError("The number of rows to keep must be at least 1.", where="--top")
+    sites, nodes = _sites(options.neurons), _nodes(options.nodes)
+    refuse_foreign(options.out.resolve())
+    parsed = parse_pairs(_read(options.pairs), filename=options.pairs.name)
+    pairs = parsed.or_raise()
+    model = load_model(options.model, device=options.device, dtype=options.dtype)
+    spec = make_spec(
+        model,
+        pairs,
+        metric=options.metric,
+        direction=options.direction,
+        nodes=nodes,
+        method=options.method,
+        neurons=sites,
+    )
+    aligned = align(
+        pairs,
+        model.tokenizer,
+        trim=options.trim,
+        first_token=options.first_token,
+        max_tokens=min(MAX_TOKENS, model.max_tokens),
+        rows=parsed.rows,
+    )
+    tokens = aligned.or_raise()
+    for problem in (*parsed.problems, *aligned.problems):
+        print(f"warning: {problem}", file=sys.stderr)
+    result = execute(spec, model, tokens, on_step=_show_progress if sys.stderr.isatty() else None)
+    write_folder(result, options.out, top=options.top)
+    spent = sum(result.seconds.values())
+    print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
+    print(f"{options.out / 'effects.csv'}  {options.out / 'run.json'}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PromptError(f"{path} cannot be read: {error.strerror}.", where="--pairs") from error
+
+
+def _nodes(text: str) -> tuple:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return tuple("neuron" if name == "neurons" else name for name in names)
+
+
+def _sites(text: str) -> tuple[NeuronSite, ...]:
+    try:
+        return tuple(NeuronSite(*map(int, site.split(":"))) for site in text.split(",") if site.strip())
+    except (TypeError, ValueError):
+        raise SpecError(
+            f"{text!r} does not name neurons.",
+            where="--neurons",
+            next_step="Write layer:position or layer:position:unit.",
+        ) from None
+
+
+def _show_progress(done: int, total: int) -> None:
+    print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
