@@ -4,11 +4,11 @@ import streamlit as st
 
 from ui import frame, state
 from ui.folders import open_results
-from ui.inspector import inspector, selected_node
+from ui.inspector import choose_selected, inspector
 from ui.messages import show_error
 from ui.neurons import neurons
 from ui.panels import heatmaps
-from ui.progress import need_model
+from ui.progress import FORM_HEIGHT, need_model
 from ui.ranking_view import ranking_table
 from ui.resources import sound_pairs
 from ui.run_form import run_form
@@ -22,18 +22,20 @@ strip(state.model_choice(), state.current_pairs(), state.pairs_title())
 if (problem := state.link_problem()) is not None:
     show_error(problem)
 
-facts = need_model()
+running = bool(state.shown_results())
+facts = need_model(height=46 if running else FORM_HEIGHT)
 if facts is not None:
     pairs, found, refused = sound_pairs(facts, state.current_pairs())
     refused_pairs(refused)
-    run_form(facts, pairs, found.pairs)
+    with st.expander("What to run", expanded=not running, key="run"):
+        run_form(facts, pairs, found.pairs)
 
 results = results_on_show()
 if results:
     st.subheader("Effects", anchor=False)
     whose(results)
-    view = choose_view(results)
-    node = selected_node(results, view)
+    view, row = choose_view(results)
+    node = choose_selected(results, view, row)
     main = {TRUST: trust, NEURONS: neurons}.get(view.what, heatmaps)
     main(results, view, selected=node)
     inspector(results, view, node)

@@ -29,7 +29,7 @@ from ui.tables import pattern_frame, top_nodes
 
 ONE_LAYER, CHOSEN = "One layer", "Chosen heads"
 WEIGHTS, WEIGHTED = "Weights", "Value-weighted"
-GRID_HEIGHT = 700  # CSS pixels: the selector, and one head enlarged to the column's width
+GRID_HEIGHT = 780  # CSS pixels: the selector, and one head enlarged to the column's width
 
 
 @dataclass(frozen=True)

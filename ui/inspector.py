@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import UserError
 from core.figures.bars import pair_points, position_profile
@@ -26,15 +27,24 @@ from ui.tables import node_by_pair, node_by_position, stacked, top_nodes
 from ui.views import View
 
 MOST_OPTIONS = 60
+COLUMN_WIDTH = 380  # narrowest that a figure beside another may get, in CSS pixels
 
 
-def selected_node(results: list[AttributionResult], view: View) -> Node | None:
-    """The chosen node if these results hold it, else the largest of what is shown."""
+def choose_selected(results: list[AttributionResult], view: View, row: DeltaGenerator) -> Node | None:
+    """Pick the node to inspect in a row of controls, and say its effect; at first the largest of what is shown."""
     node = chosen_node()
-    if node is not None and any(holds(result, node) for result in results):
-        return node
-    nodes = _largest(results, view, 1)
-    return nodes[0] if nodes else None
+    if node is None or not any(holds(result, node) for result in results):
+        nodes = _largest(results, view, 1)
+        node = nodes[0] if nodes else None
+    with row:
+        node = _choose(results, view, node)
+    holding = _holding(results, node)
+    if node is not None and holding:
+        try:
+            _sentence(holding[0], node, view)
+        except UserError as error:
+            show_error(error)
+    return node
 
 
 def holds(result: AttributionResult, node: Node) -> bool:
@@ -48,24 +58,26 @@ def holds(result: AttributionResult, node: Node) -> bool:
     )
 
 
+def _holding(results: list[AttributionResult], node: Node | None) -> list[AttributionResult]:
+    return [result for result in results if node is not None and holds(result, node)]
+
+
 def inspector(results: list[AttributionResult], view: View, node: Node | None) -> None:
-    """The chosen node: in a sentence, by position, by pair, and inside the model."""
-    st.subheader("The chosen node", anchor=False)
-    chosen = _choose(results, view, node)
-    holding = [result for result in results if chosen is not None and holds(result, chosen)]
-    if chosen is None or not holding:
-        st.caption("Click a cell of a figure, or pick a node here.")
+    """The chosen node by position, by pair, and inside the model."""
+    holding = _holding(results, node)
+    if node is None or not holding:
         return
+    place = words(node, _token(holding[0], node, view))
+    st.subheader(plain(place[0].upper() + place[1:]), anchor=False)
     try:
-        _sentence(holding[0], chosen, view)
-        _effects(holding, chosen, view)
+        _effects(holding, node, view)
     except UserError as error:
         show_error(error)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        attention_of(holding[0], chosen)
-    with right:
-        written_by(holding[0], chosen)
+    with st.grid(min_column_width=COLUMN_WIDTH, gap="medium"):
+        with st.container():
+            attention_of(holding[0], node)
+        with st.container():
+            written_by(holding[0], node)
 
 
 def _choose(results: list[AttributionResult], view: View, node: Node | None) -> Node | None:
@@ -77,7 +89,7 @@ def _choose(results: list[AttributionResult], view: View, node: Node | None) -> 
     if st.session_state.get(NODE) not in options:
         st.session_state[NODE] = node.key if node else None
     st.selectbox(
-        "Node",
+        "Chosen node",
         options,
         key=NODE,
         index=None,
@@ -160,11 +172,13 @@ def _effects(holding: list[AttributionResult], node: Node, view: View) -> None:
     def by_pair(mode: Theme) -> Any:
         return pair_points(pairs, spec=spec, node=node, scale=view.scale, theme=mode, title="By pair")
 
-    left, right = st.columns(2, gap="medium")
-    with left:
-        draw(by_position(theme()), key="by_position", alt=f"Effect of {place} at every token.")
-        export_row(by_position, holding, lambda: stacked(positions), key="by_position", name=f"by-position-{node.key}")
-    with right:
-        draw(by_pair(theme()), key="by_pair", alt=f"Effect of {place} in every pair.")
-        export_row(by_pair, holding, lambda: stacked(pairs), key="by_pair", name=f"by-pair-{node.key}")
-    about("node")
+    with st.grid(min_column_width=COLUMN_WIDTH, gap="medium"):
+        with st.container():
+            draw(by_position(theme()), key="by_position", alt=f"Effect of {place} at every token.")
+            with st.container(horizontal=True):
+                about("node")
+                name = f"by-position-{node.key}"
+                export_row(by_position, holding, lambda: stacked(positions), key="by_position", name=name)
+        with st.container():
+            draw(by_pair(theme()), key="by_pair", alt=f"Effect of {place} in every pair.")
+            export_row(by_pair, holding, lambda: stacked(pairs), key="by_pair", name=f"by-pair-{node.key}")

@@ -24,6 +24,7 @@ from ui.messages import show_error
 from ui.tables import head_table, position_table, stacked, top_nodes
 from ui.views import HEADS, View
 
+MOST_IN_ONE = 64  # columns that panels of one figure may have together, to stay readable
 POSITION_WIDTH = 460  # narrowest that a figure with token positions may get, in CSS pixels
 
 Results = dict[Method, AttributionResult]
@@ -35,7 +36,8 @@ def heatmaps(results: list[AttributionResult], view: View, *, selected: Node | N
     holding = {result.spec.method: result for result in results if view.kinds[0] in result.effects}
     try:
         tables = {method: _table(result, view) for method, result in holding.items()}
-        if view.collapses and len(tables) > 1:
+        cells = sum(table.mean.shape[1] for table in tables.values())
+        if len(tables) > 1 and cells <= MOST_IN_ONE:
             _in_one(holding, tables, view, selected)
         else:
             _one_each(holding, tables, view, selected)
@@ -44,13 +46,13 @@ def heatmaps(results: list[AttributionResult], view: View, *, selected: Node | N
 
 
 def _in_one(holding: Results, tables: Tables, view: View, selected: Node | None) -> None:
-    """Heads: panels of one figure."""
+    """Panels of one figure."""
 
     def figure(mode: Theme) -> Any:
         return method_panels(tables, theme=mode, selected=selected)
 
     alt = " ".join(_alt(result, view) for result in holding.values())
-    draw_clickable(figure(theme()), key="heads", alt=alt)
+    draw_clickable(figure(theme()), key="panels", alt=alt)
     runs = list(holding.values())
     with st.container(horizontal=True):
         about("heatmap")
@@ -58,13 +60,13 @@ def _in_one(holding: Results, tables: Tables, view: View, selected: Node | None)
             figure,
             runs,
             lambda: stacked({m: t.to_frame() for m, t in tables.items()}),
-            key="heads",
-            name=f"heads-{view.kinds[0]}",
+            key="panels",
+            name=f"methods-{view.kinds[0]}",
         )
 
 
 def _one_each(holding: Results, tables: Tables, view: View, selected: Node | None) -> None:
-    """Token positions need the width: a figure each."""
+    """Many columns need the width: a figure each."""
     reach = shared_range(*tables.values())
     with st.grid(min_column_width=POSITION_WIDTH, gap="medium"):
         for method, table in tables.items():

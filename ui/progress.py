@@ -79,10 +79,10 @@ def ask_for(choice: ModelChoice) -> None:
     load_job(choice)
 
 
-def need_model() -> ModelFacts | None:
+def need_model(*, height: int = FORM_HEIGHT) -> ModelFacts | None:
     """What is known of the chosen model; while there is nothing, the page shows the way to it and gets None.
 
-    The default model lies on this machine and loads by itself; others are loaded when a person asks.
+    ``height`` (CSS pixels) is that of what will stand in its place. The default model lies on this machine and loads by itself; others are loaded when a person asks.
     """
     choice = model_choice()
     facts = slot().facts(choice)
@@ -97,7 +97,7 @@ def need_model() -> ModelFacts | None:
         st.button("Load the model", key="load_here", type="primary", on_click=ask_for, args=(choice,))
     elif job.active:
         follow([job])
-        st.skeleton(height=FORM_HEIGHT)  # keeps the place of what needs the model
+        st.skeleton(height=height)  # keeps the place of what needs the model
     else:
         ended_badly(job, again=lambda: ask_for(choice))
     return None

@@ -42,13 +42,12 @@ class Question:
 
 def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
     """Draw the form. ``pairs`` and ``tokens`` are the same pairs, as text and as this model sees them."""
-    with st.container(border=True, key="run_form"):
-        left, right = st.columns([5, 6], gap="large")
-        with left:
-            question = _question(pairs, tokens)
-        with right:
-            chosen = _methods(facts, question)
-        _run_button(question, chosen)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        question = _question(pairs, tokens)
+    with right:
+        chosen = _methods(facts, question)
+    _run_button(question, chosen)
 
 
 def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.captions import KIND_WORDS
 from core.patching.pooling import Collapse, Scale, base_tokens
@@ -46,17 +47,18 @@ class View:
         return self.what == HEADS
 
 
-def choose_view(results: list[AttributionResult]) -> View:
-    """Draw the view controls for what these results hold."""
+def choose_view(results: list[AttributionResult]) -> tuple[View, DeltaGenerator]:
+    """Draw the view controls for what these results hold; also the row that has room for one more."""
     held = [kind for kind in NODE_KINDS if any(kind in result.effects for result in results)]
-    whats = _whats(held, results)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        what = _segments("Show", whats, key="view")
+    with st.container(horizontal=True, gap="medium"):
+        what = _segments("Show", _whats(held, results), key="view")
         scale = SCALES[_segments("Scale", list(SCALES), key="scale", help=SCALE_HELP)]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
         kinds = _kinds(what, held)
         n_tokens = _length(results, needed=what == WHOLE)
         position, collapse = _position(what, results, n_tokens)
-    return View(what, scale, kinds, n_tokens, position, collapse)
+    return View(what, scale, kinds, n_tokens, position, collapse), row
 
 
 def _whats(held: list[NodeKind], results: list[AttributionResult]) -> list[str]:
@@ -118,7 +120,7 @@ def _position(what: str, results: list[AttributionResult], n_tokens: int | None)
         options,
         key="positions",
         bind="query-params",
-        width=210,
+        width=200,
         help="Of the tokens, those of the first pair are named.",
     )
     if chosen in COLLAPSES:
