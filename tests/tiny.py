@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 import transformers as hf
 from transformers import AutoModelForCausalLM
@@ -57,7 +59,9 @@ def tiny_hf(family: str, seed: int = 0, scale: float = 4.0):
 
 
 def tiny_model(family: str, seed: int = 0) -> LoadedModel:
-    return wrap(tiny_hf(family, seed), None, model_id=f"tiny-{family}")
+    """A random model on the CPU, or on the device that CIRCUITARIUM_TEST_DEVICE names."""
+    device = os.environ.get("CIRCUITARIUM_TEST_DEVICE", "cpu")
+    return wrap(tiny_hf(family, seed).to(device), None, model_id=f"tiny-{family}")
 
 
 def random_pairs(count: int, length: int, first: int, seed: int = 0) -> tuple[TokenPair, ...]:

@@ -77,12 +77,13 @@ def _block_tokens(method: Method, shape: ModelShape, pair: TokenPair, nodes: Seq
     base = 2 * length * shape.n_layers
     if method == "exact":
         kinds = [kind for kind in nodes if kind != "neuron"]
-        return base + sum(_sweep_tokens(shape, kinds, position, length) for position in range(start, length))
+        return base + sum(sweep_tokens(shape, kinds, position, length) for position in range(start, length))
     backwards = (shape.n_layers + 1) / 2 if method in ("atp-graddrop", "atp-star") else 1
     return base + (length - start) * shape.n_layers * (1 + backwards)
 
 
-def _sweep_tokens(shape: ModelShape, kinds: Sequence[NodeKind], position: int, length: int) -> int:
+def sweep_tokens(shape: ModelShape, kinds: Sequence[NodeKind], position: int, length: int) -> int:
+    """Block-tokens of an exact sweep at one position: rows times suffix length over all blocks they climb."""
     suffix = length - position
     rows = [(join, len(join.units)) for join in plan(kinds, shape, position, length)]
     climbing = sum((shape.n_layers - 1 - join.layer + (join.kind == "resid_pre")) * n for join, n in rows)

@@ -17,7 +17,9 @@ def test_wrapping_changes_no_logits(family):
     with torch.no_grad():
         plain = tiny_hf(family)
         plain.set_attn_implementation("eager")
-        torch.testing.assert_close(tiny_model(family).hf(ids).logits, plain(ids).logits, atol=1e-5, rtol=1e-5)
+        model = tiny_model(family)
+        logits = model.hf(ids.to(model.device)).logits.cpu()
+        torch.testing.assert_close(logits, plain(ids).logits, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("family", "kv_heads", "d_head"), [("gpt2", 4, 8), ("llama", 2, 8), ("qwen3", 2, 16)])

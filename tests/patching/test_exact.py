@@ -86,7 +86,7 @@ def test_effects_before_the_first_difference_are_exactly_zero():
 
 def test_batch_sizes_do_not_change_answers():
     model, pairs = tiny_model("qwen2"), random_pairs(2, LENGTH, 1)
-    ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs])
+    ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
     kinds = ("q", "k", "v", "z", "neuron", "mlp_out")
     kept = base_run(model, ids, kinds)
 
@@ -135,7 +135,7 @@ def test_chosen_neurons_only():
 
 def test_progress_and_model_left_as_found():
     model, pairs = tiny_model("gemma2"), random_pairs(2, LENGTH, FIRST)
-    ids = torch.tensor([pairs[0].clean_ids])
+    ids = torch.tensor([pairs[0].clean_ids], device=model.device)
     before = model.hf(ids).logits
     seen = []
     run(model, pairs, on_step=lambda done, total: seen.append((done, total)))
