@@ -1,5 +1,5 @@
 # `make run` opens the app, `make test` checks everything; both install what they need first.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501

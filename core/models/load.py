@@ -144,7 +144,9 @@ def _local_parameters(path: Path) -> int:
 
 def _read(model_id: str, place: Path | str, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     hf: Any
     try:
         folder = dequantised(place) if isinstance(place, Path) else place
