@@ -17,7 +17,8 @@ from ui.resources import ModelFacts, aligned, prompt_tokens
 from ui.state import choose_pairs, current_pairs, pairs_title
 from ui.tokens import pair_strip, token_strip
 
-PAGE = 5
+PAGE = 5  # pairs shown at a time
+TOLD = 6  # findings told one by one
 FORMAT_HELP = (
     "One pair a row, with the columns clean, corrupt, answer, distractor and, if you like, name. Texts are kept to the "
     "letter: start an answer with the space that comes before it."
@@ -91,7 +92,7 @@ def edit(draft: Draft) -> ParsedPairs | None:
         except UserError as error:
             show_error(error)
             return None
-    _problem_table([*draft.left_out, *parsed.problems])
+    _tell([*draft.left_out, *parsed.problems])
     return parsed
 
 
@@ -109,7 +110,7 @@ def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bo
     refused = len({problem.row for problem in errors_of(found.problems)})
     ready = f"**{counted(len(found.pairs), 'pair')}** ready for {plain(facts.card.name)}"
     st.markdown(ready + (f", {counted(refused, 'row')} refused." if refused else "."))
-    _problem_table(list(found.problems))
+    _tell(list(found.problems))
     groups = group_by_length(found.pairs)
     if len(groups) > 1:
         lengths = ", ".join(f"{counted(len(members), 'pair')} of {n} tokens" for n, members in groups.items())
@@ -120,17 +121,19 @@ def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bo
     return found
 
 
-def _problem_table(problems: list[Problem]) -> None:
-    if not problems:
-        return
-    rows = [[p.row + 1, "refused" if p.severity == "error" else "warning", p.what, p.next_step] for p in problems]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["row", "", "what was found", "what to do"]),
-        hide_index=True,
-        height=min(250, 36 * (len(rows) + 1) + 2),
-        column_config={"row": st.column_config.NumberColumn("row", width=50)},
-        alt=f"{counted(len(rows), 'finding')}, by row.",
-    )
+def _tell(problems: list[Problem]) -> None:
+    """Findings by row: the first few as text, all of them as a table where there are more."""
+    errors = errors_of(problems)
+    for found, box in ((errors, st.error), ([p for p in problems if p.severity == "warning"], st.warning)):
+        lines = [f"- **{p.where}** · {plain(p.what)} {plain(p.next_step)}" for p in found[:TOLD]]
+        if len(found) > TOLD:
+            lines.append(f"- and {len(found) - TOLD} more, in the table below")
+        if lines:
+            box("\n".join(lines))
+    if max(len(errors), len(problems) - len(errors)) > TOLD:
+        rows = [[p.row + 1, p.severity, p.what, p.next_step] for p in problems]
+        table = pd.DataFrame(rows, columns=["row", "kind", "what was found", "what to do"])
+        st.dataframe(table, hide_index=True, height=250, alt=f"{counted(len(rows), 'finding')}, by row.")
 
 
 def choose(draft: Draft, parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_token: bool) -> None:

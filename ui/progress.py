@@ -82,7 +82,10 @@ def ask_for(choice: ModelChoice) -> None:
 def need_model(*, height: int = FORM_HEIGHT) -> ModelFacts | None:
     """What is known of the chosen model; while there is nothing, the page shows the way to it and gets None.
 
-    ``height`` (CSS pixels) is that of what will stand in its place. The default model lies on this machine and loads by itself; others are loaded when a person asks.
+    The default model lies on this machine and loads by itself; others are loaded when a person asks.
+
+    Args:
+        height: in CSS pixels, of what will stand in its place.
     """
     choice = model_choice()
     facts = slot().facts(choice)
