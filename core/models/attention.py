@@ -10,7 +10,7 @@ Shapes: query and z ``[batch, head, position, d_head]``, key and value ``[batch,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class AttentionPass:
 
     prefix: Sequence[tuple[Tensor, Tensor]] | None = None
     mask: Sequence[Tensor] | None = None
-    edits: dict[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    edits: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     record: Callable[[AttentionStep], None] | None = None
 
 

@@ -14,8 +14,8 @@ import torch
 
 from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
-from core.patching.exact import plan
 from core.patching.forward import block_kwargs
+from core.patching.plan import plan
 from core.patching.results import ModelShape
 from core.prompts.pairs import TokenPair
 from core.runs.spec import METHODS, Method, NodeKind

@@ -11,7 +11,7 @@ into the clean run, denoising the reverse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,26 +24,14 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
+from core.patching.plan import Join, plan, split
 from core.patching.progress import Progress
 from core.patching.results import ModelShape
 from core.runs.spec import NeuronSite, NodeKind
 
 HEAD_KINDS = ("q", "k", "v", "z")
 Read = Callable[[int, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Join:
-    """Nodes of one kind that enter the wave at one layer."""
-
-    layer: int
-    kind: NodeKind
-    units: tuple[int, ...]
-
-    @property
-    def order(self) -> tuple[int, bool]:
-        """resid_pre enters before its block runs, everything else inside it."""
-        return self.layer, self.kind != "resid_pre"
+Edit = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,7 @@ class Batching:
         budget = torch.cuda.mem_get_info(model.device)[0] // 8 if on_gpu else 2**28
         per_token = model.shape.d_model * model.dtype.itemsize
         widest = 4 * (model.shape.d_model + model.shape.d_mlp) * model.dtype.itemsize
-        return cls(budget // widest if on_gpu else 768, budget // per_token)
+        return cls(budget // widest if on_gpu else 384, budget // per_token)
 
 
 @dataclass(frozen=True)
@@ -77,6 +65,11 @@ class Site:
     @property
     def length(self) -> int:
         return self.base.inputs[0].shape[1]
+
+    def calls(self, rows: Tensor, tokens: int) -> tuple[Tensor, ...]:
+        """Cut rows of so many tokens each into equal block calls."""
+        calls = -(-len(rows) * tokens // self.batching.tokens_per_call)
+        return rows.tensor_split(max(1, min(len(rows), calls)))
 
     def attention(self, stop: int) -> AttentionPass:
         rows = slice(self.row, self.row + 1)
@@ -143,69 +136,24 @@ def _store(out: dict[NodeKind, np.ndarray], pair: int, position: int, wave: list
         done += len(join.units)
 
 
-def plan(
-    kinds: Sequence[NodeKind], shape: ModelShape, position: int, length: int, neurons: Sequence[NeuronSite] = ()
-) -> list[Join]:
-    """Nodes to patch at one position, in the order in which they join. In the last layer, only k and v reach
-    the last position from an earlier one (and the residual stream, through them)."""
-    joins = []
-    for layer in range(shape.n_layers):
-        for kind in kinds:
-            if layer == shape.n_layers - 1 and position < length - 1 and kind not in ("k", "v", "resid_pre"):
-                continue
-            units = _neurons_at(neurons, layer, position, shape.d_mlp) if kind == "neuron" else range(shape.units(kind))
-            if units:
-                joins.append(Join(layer, kind, tuple(units)))
-    return sorted(joins, key=lambda join: join.order)
-
-
-def _neurons_at(neurons: Sequence[NeuronSite], layer: int, position: int, d_mlp: int) -> Sequence[int]:
-    here = [site.unit for site in neurons if (site.layer, site.position) == (layer, position)]
-    return range(d_mlp) if None in here else sorted({unit for unit in here if unit is not None})
-
-
-def count(
-    kinds: Sequence[NodeKind], shape: ModelShape, starts: Sequence[int], length: int, neurons: Sequence[NeuronSite] = ()
-) -> int:
-    """Number of patches a sweep over these pairs makes."""
-    at = [sum(len(j.units) for j in plan(kinds, shape, position, length, neurons)) for position in range(length)]
-    return sum(sum(at[start:]) for start in starts)
-
-
-def split(joins: list[Join], max_rows: int) -> Iterator[list[Join]]:
-    """Cut a plan into waves of at most ``max_rows`` rows, keeping the order."""
-    wave: list[Join] = []
-    room = max_rows
-    for join in joins:
-        units = join.units
-        while units:
-            wave.append(Join(join.layer, join.kind, units[:room]))
-            room -= len(wave[-1].units)
-            units = units[len(wave[-1].units) :]
-            if room == 0:
-                yield wave
-                wave, room = [], max_rows
-    if wave:
-        yield wave
-
-
 def climb(
     site: Site, wave: list[Join], suffix: list[dict[str, Any]], single: list[dict[str, Any]], progress: Progress
 ) -> Tensor:
     """Run one wave from its lowest patch to the top; final residual stream at the last position, a row a patch."""
     rows = sum(len(join.units) for join in wave)
-    base = site.base.inputs
-    hidden = base[0].new_empty(rows, site.length - site.position, site.model.shape.d_model)
-    entered, pending = 0, list(wave)
+    hidden = site.base.inputs[0].new_empty(rows, site.length - site.position, site.model.shape.d_model)
+    entering: dict[tuple[int, int], list[Join]] = {}
+    for join in wave:
+        entering.setdefault((join.layer, join.stage), []).append(join)
+    entered = 0
     for layer in range(wave[0].layer, site.model.shape.n_layers):
-        while pending and pending[0].order == (layer, False):
-            entered += _enter_stream(site, pending.pop(0), hidden[entered:])
+        if (layer, 0) in entering:
+            entered += _enter_stream(site, layer, hidden[entered])
         if entered:
             _propagate(site, layer, hidden[:entered], suffix[layer], progress)
-        while pending and pending[0].layer == layer:
-            join = pending.pop(0)
-            kwargs = suffix[layer] if join.kind in ("k", "v") else single[layer]
-            entered += _enter_block(site, join, hidden[entered:], kwargs, progress)
+        for stage, kwargs, stop in ((1, single, site.position + 1), (2, suffix, site.length)):
+            if joins := entering.get((layer, stage)):
+                entered += _enter_block(site, joins, hidden[entered:], kwargs[layer], stop, progress)
     progress.advance(rows)
     return hidden[:, -1]
 
@@ -213,53 +161,64 @@ def climb(
 def _propagate(site: Site, layer: int, hidden: Tensor, kwargs: dict[str, Any], progress: Progress) -> None:
     block = site.model.parts.blocks[layer]
     with attention_pass(site.attention(site.length)):
-        for chunk in hidden.split(max(1, site.batching.tokens_per_call // hidden.shape[1])):
+        for chunk in site.calls(hidden, hidden.shape[1]):
             progress.check()
             chunk.copy_(block(chunk, **kwargs))
 
 
-def _enter_stream(site: Site, join: Join, out: Tensor) -> int:
+def _enter_stream(site: Site, layer: int, out: Tensor) -> int:
     """A patched residual stream: the base's with the donor's vector at the position."""
-    stream = site.base.inputs[join.layer]
-    out[0] = stream[site.row, site.position :]
-    out[0, 0] = stream[site.donor_row, site.position]
+    stream = site.base.inputs[layer]
+    out[:] = stream[site.row, site.position :]
+    out[0] = stream[site.donor_row, site.position]
     return 1
 
 
-def _enter_block(site: Site, join: Join, out: Tensor, kwargs: dict[str, Any], progress: Progress) -> int:
-    """Run the joining block with one node replaced a row; positions it cannot reach keep the base's values."""
-    m, layer, t = len(join.units), join.layer, site.position
-    stop = site.length if join.kind in ("k", "v") else t + 1
-    out[:m] = site.base.inputs[layer + 1][site.row, t:]
+def _enter_block(
+    site: Site, joins: list[Join], out: Tensor, kwargs: dict[str, Any], stop: int, progress: Progress
+) -> int:
+    """Run the joining block on positions up to ``stop`` with one node replaced a row; later positions keep the
+    base's values, which these patches do not reach."""
+    layer, t = joins[0].layer, site.position
+    nodes = [(join.kind, unit) for join in joins for unit in join.units]
+    out[: len(nodes)] = site.base.inputs[layer + 1][site.row, t:]
     x = site.base.inputs[layer][site.row, t:stop]
-    run = site.attention(stop)
-    done = 0
-    for units in torch.tensor(join.units, device=x.device).split(max(1, site.batching.tokens_per_call // (stop - t))):
-        edit = partial(_replace, donor=_donor(site, join), units=units, kind=join.kind)
-        run.edits = {join.kind: edit} if join.kind in HEAD_KINDS else {}
-        watchers: dict[NodeKind, Watcher] = {} if join.kind in HEAD_KINDS else {join.kind: edit}
+    run, done = site.attention(stop), 0
+    for rows in site.calls(torch.arange(len(nodes)), stop - t):
+        edits = _edits(site, layer, nodes[done : done + len(rows)])
+        run.edits = {kind: edit for kind, edit in edits.items() if kind in HEAD_KINDS}
+        watchers: dict[NodeKind, Watcher] = {kind: edit for kind, edit in edits.items() if kind not in HEAD_KINDS}
         progress.check()
-        with attention_pass(run), watched_writes(site.model, watchers, len(units), layer):
-            new = site.model.parts.blocks[layer](x.repeat(len(units), 1, 1), **kwargs)
-        out[done : done + len(units), : stop - t] = new
-        done += len(units)
-    return m
+        with attention_pass(run), watched_writes(site.model, watchers, len(rows), layer):
+            new = site.model.parts.blocks[layer](x.repeat(len(rows), 1, 1), **kwargs)
+        out[done : done + len(rows), : stop - t] = new
+        done += len(rows)
+    return len(nodes)
 
 
-def _donor(site: Site, join: Join) -> Tensor:
+def _edits(site: Site, layer: int, nodes: list[tuple[NodeKind, int]]) -> dict[NodeKind, Edit]:
+    """For each kind, the function that puts the donor's node into its row."""
+    edits: dict[NodeKind, Edit] = {}
+    for kind in {kind for kind, _ in nodes}:
+        rows = torch.tensor([row for row, node in enumerate(nodes) if node[0] == kind])
+        units = torch.tensor([unit for other, unit in nodes if other == kind])
+        edits[kind] = partial(_replace, donor=_donor(site, kind, layer), rows=rows, units=units, kind=kind)
+    return edits
+
+
+def _donor(site: Site, kind: NodeKind, layer: int) -> Tensor:
     """Donor activation at the position: ``[head, d_head]`` or ``[unit]``."""
-    node = site.base.node(join.kind, join.layer)[site.donor_row]
-    return node[:, site.position] if join.kind in HEAD_KINDS else node[site.position]
+    node = site.base.node(kind, layer)[site.donor_row]
+    return node[:, site.position] if kind in HEAD_KINDS else node[site.position]
 
 
-def _replace(x: Tensor, *, donor: Tensor, units: Tensor, kind: NodeKind) -> Tensor:
-    """Copy of ``x`` whose row i holds the donor's value of node ``units[i]`` at the first position run."""
-    rows = torch.arange(len(units))
+def _replace(x: Tensor, *, donor: Tensor, rows: Tensor, units: Tensor, kind: NodeKind) -> Tensor:
+    """Copy of ``x`` in which row ``rows[i]`` holds the donor's value of node ``units[i]`` (first position run)."""
     new = x.clone()
     if kind in HEAD_KINDS:
-        new[rows, units, 0] = donor[units]
+        new[rows, units, 0] = donor[units.to(donor.device)]
     elif kind == "neuron":
-        new[rows, 0, units] = donor[units]
+        new[rows, 0, units] = donor[units.to(donor.device)]
     else:
-        new[:, 0] = donor
+        new[rows, 0] = donor
     return new

@@ -17,8 +17,9 @@ from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
 from core.patching.base_run import base_run
-from core.patching.exact import count, exact_effects
+from core.patching.exact import exact_effects
 from core.patching.forward import logits_at
+from core.patching.plan import count
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.readout import read_metric
 from core.patching.results import AttributionResult, PairRun

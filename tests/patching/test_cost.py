@@ -1,7 +1,7 @@
 """The cost model counts what the engine really does."""
 
 from core.patching.cost import measure_speed, method_costs
-from core.patching.exact import count
+from core.patching.plan import count
 from tests.tiny import random_pairs, tiny_model
 
 

@@ -1,0 +1,70 @@
+"""Which nodes an exact sweep patches at one position, in the order in which they join its wave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from core.patching.results import ModelShape
+from core.runs.spec import NeuronSite, NodeKind
+
+
+@dataclass(frozen=True)
+class Join:
+    """Nodes of one kind that enter the wave at one layer."""
+
+    layer: int
+    kind: NodeKind
+    units: tuple[int, ...]
+
+    @property
+    def stage(self) -> int:
+        """How it enters its layer: the stream before the block (0), inside the block at one position (1), or
+        inside the block with every later query affected (2)."""
+        return {"resid_pre": 0, "k": 2, "v": 2}.get(self.kind, 1)
+
+
+def plan(
+    kinds: Sequence[NodeKind], shape: ModelShape, position: int, length: int, neurons: Sequence[NeuronSite] = ()
+) -> list[Join]:
+    """Nodes to patch at one position, in the order in which they join. In the last layer, only k and v reach
+    the last position from an earlier one (and the residual stream, through them)."""
+    joins = []
+    for layer in range(shape.n_layers):
+        for kind in kinds:
+            if layer == shape.n_layers - 1 and position < length - 1 and kind not in ("k", "v", "resid_pre"):
+                continue
+            units = _neurons_at(neurons, layer, position, shape.d_mlp) if kind == "neuron" else range(shape.units(kind))
+            if units:
+                joins.append(Join(layer, kind, tuple(units)))
+    return sorted(joins, key=lambda join: (join.layer, join.stage))
+
+
+def _neurons_at(neurons: Sequence[NeuronSite], layer: int, position: int, d_mlp: int) -> Sequence[int]:
+    here = [site.unit for site in neurons if (site.layer, site.position) == (layer, position)]
+    return range(d_mlp) if None in here else sorted({unit for unit in here if unit is not None})
+
+
+def count(
+    kinds: Sequence[NodeKind], shape: ModelShape, starts: Sequence[int], length: int, neurons: Sequence[NeuronSite] = ()
+) -> int:
+    """Number of patches a sweep over these pairs makes."""
+    at = [sum(len(j.units) for j in plan(kinds, shape, position, length, neurons)) for position in range(length)]
+    return sum(sum(at[start:]) for start in starts)
+
+
+def split(joins: list[Join], max_rows: int) -> Iterator[list[Join]]:
+    """Cut a plan into waves of at most ``max_rows`` rows, keeping the order."""
+    wave: list[Join] = []
+    room = max_rows
+    for join in joins:
+        units = join.units
+        while units:
+            wave.append(Join(join.layer, join.kind, units[:room]))
+            room -= len(wave[-1].units)
+            units = units[len(wave[-1].units) :]
+            if room == 0:
+                yield wave
+                wave, room = [], max_rows
+    if wave:
+        yield wave
