@@ -1,4 +1,4 @@
-"""A word-level tokenizer whose every number can be counted by hand, and the default model."""
+"""A word-level tokenizer whose every number can be counted by hand."""
 
 from collections.abc import Callable
 
@@ -26,11 +26,3 @@ def words() -> Callable[..., PreTrainedTokenizerFast]:
         return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="[UNK]", bos_token="[BOS]", eos_token="[EOS]")
 
     return make
-
-
-@pytest.fixture(scope="session")
-def default_model():
-    from core.models.catalogue import DEFAULT
-    from core.models.load import load_model
-
-    return load_model(DEFAULT, device="cpu", dtype="float32")
