@@ -5,7 +5,6 @@ import streamlit as st
 from ui import frame, state
 from ui.folders import open_results
 from ui.inspector import choose_selected, inspector
-from ui.messages import show_error
 from ui.neurons import neurons
 from ui.panels import heatmaps
 from ui.progress import FORM_HEIGHT, need_model
@@ -19,16 +18,14 @@ from ui.views import NEURONS, TRUST, choose_view
 
 frame.enter()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())
-if (problem := state.link_problem()) is not None:
-    show_error(problem)
-
 running = bool(state.shown_results())
 facts = need_model(height=46 if running else FORM_HEIGHT)
 if facts is not None:
     pairs, found, refused = sound_pairs(facts, state.current_pairs())
     refused_pairs(refused)
-    with st.expander("What to run", expanded=not running, key="run"):
-        run_form(facts, pairs, found.pairs)
+    if found.pairs:
+        with st.expander("What to run", expanded=not running, key="run"):
+            run_form(facts, pairs, found.pairs)
 
 results = results_on_show()
 if results:

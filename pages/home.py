@@ -4,14 +4,9 @@ import streamlit as st
 
 from ui import frame
 from ui.example import example, picture, tell
-from ui.messages import show_error
-from ui.state import link_problem
 from ui.views import TRUST
 
 frame.enter()
-if (problem := link_problem()) is not None:
-    show_error(problem)
-
 runs = example()
 shown = ",".join(run.spec.digest for run in runs)
 if runs:

@@ -87,11 +87,13 @@ def surround(page: Any) -> None:
     st.markdown(entry.question)
 
     # Imported only now, so that a person sees the page's heading while the rest is read from disk.
-    from ui import sidebar, state, static
+    from ui import messages, sidebar, state, static
 
     static.install_scripts()
     state.adopt_link()
     sidebar.show()
+    if (problem := state.link_problem()) is not None:
+        messages.show_error(problem)
 
 
 def enter() -> None:
@@ -100,6 +102,7 @@ def enter() -> None:
     Until ``st.navigation`` was called once, Streamlit takes the ``pages`` folder for pages of its older kind: the
     first visit after a start, if it goes straight to a page, then runs that page without app.py.
     """
-    if "_framed" not in st.session_state:
+    if not st.session_state.pop("_framed", False):
         configure()
         surround(st.navigation(pages(), position="top"))
+        del st.session_state["_framed"]

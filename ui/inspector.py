@@ -85,17 +85,17 @@ def _choose(results: list[AttributionResult], view: View, node: Node | None) -> 
     nodes = _largest(results, view, MOST_OPTIONS)
     if node is not None and node not in nodes:
         nodes.insert(0, node)
+    if node is None:
+        return None
     options = [n.key for n in nodes]
     if st.session_state.get(NODE) not in options:
-        st.session_state[NODE] = node.key if node else None
+        st.session_state[NODE] = node.key
     st.selectbox(
         "Chosen node",
         options,
         key=NODE,
-        index=None,
         persist_state="session",
         format_func=lambda key: words(Node.parse(key)),
-        placeholder="Click a cell, or choose a node",
         help=f"The {MOST_OPTIONS} largest nodes of what is shown; a click on any cell chooses that one.",
     )
     return chosen_node()

@@ -86,6 +86,9 @@ def edit(draft: Draft) -> ParsedPairs | None:
     refused = st.session_state.get("_pairs_refused")
     if refused is not None:
         show_error(refused)
+    if not draft.parsed.pairs:
+        _tell(list(draft.left_out))
+        return None
     with st.expander(f"Edit {counted(len(draft.parsed.pairs), 'pair')} as a table", expanded=draft.bundled_id is None):
         try:
             parsed = edit_table(draft)

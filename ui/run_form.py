@@ -93,28 +93,24 @@ def _methods(facts: ModelFacts, question: Question) -> list[RunSpec]:
         return []
     from core.patching.cost import method_costs  # not above: the form is the first to need it
 
-    costs = {
-        cost.method: cost for cost in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)
-    }
-    chosen = []
-    for method in METHODS:
-        spec = _spec(facts, question, method)
-        cost = costs.get(method)
-        label = f"{plain(NAMES[method])} :gray[{_cost_words(spec, cost)}]"
-        if cost is not None and cost.recommended:
-            label += " :green-badge[recommended]"
-        why = spec.one_line() if isinstance(spec, UserError) else cost.why if cost else None
-        picked = st.checkbox(
-            label,
-            value=method in ("exact", "atp-star"),
-            key=f"run_{method}",
-            persist_state="session",
-            disabled=isinstance(spec, UserError),
-            help=plain(why) if why else None,
-        )
-        if picked and isinstance(spec, RunSpec):
-            chosen.append(spec)
-    return chosen
+    costs = {c.method: c for c in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)}
+    rows = [_method(facts, question, method, costs[method]) for method in METHODS]
+    return [spec for spec in rows if spec is not None]
+
+
+def _method(facts: ModelFacts, question: Question, method: Method, cost: Any) -> RunSpec | None:
+    """A checkbox and what it would cost; the run if it is chosen."""
+    spec = _spec(facts, question, method)
+    box, words = st.columns([4, 7], vertical_alignment="center")
+    picked = box.checkbox(
+        NAMES[method],
+        value=method in ("exact", "atp-star"),
+        key=f"run_{method}",
+        persist_state="session",
+        disabled=isinstance(spec, UserError),
+    )
+    words.caption(_cost_words(spec, cost))
+    return spec if picked and isinstance(spec, RunSpec) else None
 
 
 def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | UserError:
@@ -142,10 +138,9 @@ def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | Us
 
 def _cost_words(spec: RunSpec | UserError, cost: Any) -> str:
     if isinstance(spec, UserError):
-        return "not for this choice"
-    if has_result(spec.digest):
-        return "stored, opens at once"
-    return duration(cost.seconds) if cost else ""
+        return plain(spec.one_line())
+    text = "stored, opens at once" if has_result(spec.digest) else duration(cost.seconds)
+    return f"{text} · **recommended**. {plain(cost.why)}" if cost.recommended else text
 
 
 def _run_button(question: Question, chosen: list[RunSpec]) -> None:

@@ -53,6 +53,7 @@ def choose_pairs(pairs: PairSet, *, bundled_id: str | None = None) -> None:
     """Make a pair set the current one; sets of one's own are kept by digest, so that links find them."""
     st.session_state["_pairs"] = pairs
     st.session_state["_pairs_id"] = bundled_id or save_pairs(pairs)
+    st.session_state.pop("_link_problem", None)
     _mirror()
 
 
@@ -64,12 +65,13 @@ def shown_results() -> tuple[str, ...]:
 def show_results(digests: tuple[str, ...]) -> None:
     """Put these results on show."""
     st.session_state["_results"] = tuple(dict.fromkeys(digests))[:MAX_RESULTS]
+    st.session_state.pop("_link_problem", None)
     _mirror()
 
 
 def link_problem() -> UserError | None:
-    """What was wrong with the link this page was opened by, told once."""
-    return st.session_state.pop("_link_problem", None)
+    """What was wrong with the link this page was opened by, until something else is chosen."""
+    return st.session_state.get("_link_problem")
 
 
 def chosen_node() -> Node | None:

@@ -19,8 +19,7 @@ def strip(choice: ModelChoice, pairs: PairSet, title: str, *more: str) -> None:
 
 def refused_pairs(refused: int) -> None:
     """Say that some pairs cannot be run with the present model."""
-    if refused:
-        st.warning(
-            f"{counted(refused, 'pair')} of this set cannot be run with this model and will be left out; "
-            "the Prompt pairs page shows why."
-        )
+    if not refused:
+        return
+    st.warning(f"{counted(refused, 'pair')} of this set cannot be run with this model.")
+    st.page_link("pages/pairs.py", label="See why, and what to do")

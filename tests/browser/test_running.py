@@ -1,0 +1,77 @@
+"""Runs on the default model in a real browser: progress, cancel, reload, two sessions."""
+
+import re
+import time
+
+import pytest
+
+from core.prompts.bundled import load_bundled
+from core.prompts.pairs import PairSet
+from core.prompts.parse import pairs_to_csv
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+LOADING = 180_000  # milliseconds; a busy machine reads torch and the model slowly
+
+
+@pytest.fixture(scope="module")
+def four(site) -> str:
+    """A set of four pairs, by its digest."""
+    pairs = PairSet("four", load_bundled("ioi_abba").pairs[:4])
+    folder = site.results / "pairs"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{pairs.digest}.csv").write_text(pairs_to_csv(pairs), encoding="utf-8")
+    return pairs.digest
+
+
+def run_button(page):
+    return page.get_by_role("button", name=re.compile("^Run "))
+
+
+def only(page, *methods: str) -> None:
+    """Tick these methods and no others."""
+    for name in ("Exact", "AtP", "AtP + QK fix", "AtP + GradDrop", "AtP*"):
+        box = page.get_by_role("checkbox", name=name, exact=True)
+        if box.is_checked() != (name in methods):
+            page.locator("label").filter(has=box).click()
+            page.wait_for_timeout(400)
+
+
+def test_cancel_stops_an_exact_run_within_two_seconds(site, visit):
+    page = visit(site.page("attribution"))  # forty pairs: minutes of work
+    run_button(page).wait_for(timeout=LOADING)
+    only(page, "Exact")
+    run_button(page).click()
+    page.get_by_text(re.compile(r"\d+ of \d+ steps")).first.wait_for(timeout=60_000)
+    began = time.monotonic()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("was cancelled; nothing of it was kept").wait_for(timeout=10_000)
+    assert time.monotonic() - began < 2
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("Nothing has been run yet").wait_for()
+
+
+def test_a_run_outlives_a_reload_and_is_there_for_another_session(site, visit, four):
+    page = visit(site.page("attribution", pairs=four))
+    run_button(page).wait_for(timeout=LOADING)
+    only(page, "Exact", "AtP")
+    run_button(page).click()
+    page.wait_for_url(re.compile("result="))
+    page.reload()
+    page.get_by_text(re.compile("^Patching layer ")).wait_for(timeout=LOADING)
+    page.wait_for_selector(".st-key-panels .main-svg", timeout=LOADING)
+    said = page.get_by_text(re.compile("^Patching layer ")).inner_text()
+
+    other = visit(page.url)
+    other.get_by_text(re.compile("^Patching layer ")).wait_for(timeout=30_000)
+    assert other.get_by_text(re.compile("^Patching layer ")).inner_text() == said
+    other.wait_for_selector(".st-key-inspect_attention .main-svg", timeout=30_000)
+    other.get_by_text("What it writes, in tokens").wait_for()
+
+
+def test_the_attention_grid_draws_without_the_network(site, visit, four):
+    page = visit(site.page("attention", pairs=four))
+    page.wait_for_selector(".st-key-large .main-svg", timeout=LOADING)
+    grid = page.frame_locator("iframe").locator("canvas")
+    grid.nth(9).wait_for(timeout=30_000)  # nine heads and the one enlarged
+    assert grid.count() >= 10
