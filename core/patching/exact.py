@@ -11,7 +11,7 @@ into the clean run, denoising the reverse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,12 +24,14 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
-from core.patching.plan import Join, plan, split
+from core.patching.nodes import Nodes
+from core.patching.plan import Join, plan, plan_of, split
 from core.patching.progress import Progress
 from core.patching.results import ModelShape
 from core.runs.spec import NeuronSite, NodeKind
 
 HEAD_KINDS = ("q", "k", "v", "z")
+CPU_CALL = 384  # tokens: wide enough for the matrix products, narrow enough for a core's cache
 Read = Callable[[int, Tensor], Tensor]
 Edit = Callable[[Tensor], Tensor]
 
@@ -42,13 +44,13 @@ class Batching:
     tokens_per_wave: int
 
     @classmethod
-    def for_model(cls, model: LoadedModel) -> Batching:
+    def for_model(cls, model: LoadedModel, length: int) -> Batching:
         """Calls small enough for a CPU's cache or large enough to fill a GPU; waves within a memory budget."""
-        on_gpu = model.device.type == "cuda"
+        shape, on_gpu = model.shape, model.device.type == "cuda"
         budget = torch.cuda.mem_get_info(model.device)[0] // 8 if on_gpu else 2**28
-        per_token = model.shape.d_model * model.dtype.itemsize
-        widest = 4 * (model.shape.d_model + model.shape.d_mlp) * model.dtype.itemsize
-        return cls(budget // widest if on_gpu else 384, budget // per_token)
+        per_token = shape.d_model * model.dtype.itemsize
+        widest = 4 * (shape.d_model + shape.d_mlp) * model.dtype.itemsize + 12 * shape.n_heads * length
+        return cls(max(1, budget // widest) if on_gpu else CPU_CALL, budget // per_token)
 
 
 @dataclass(frozen=True)
@@ -102,22 +104,58 @@ def exact_effects(
         kind -> float32 ``[pair, layer, position, unit]``; NaN for neurons not asked for.
     """
     shape, length = model.shape, run.inputs[0].shape[1]
-    batching = batching or Batching.for_model(model)
+    batching = batching or Batching.for_model(model, length)
     progress = progress or Progress(0)
     out = {kind: _empty(kind, len(base_rows), shape, length, neurons) for kind in kinds}
-    with torch.no_grad():
-        for position in range(min(starts), length):
-            kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
-            joins = plan(kinds, shape, position, length, neurons)
-            for pair, (row, donor) in enumerate(zip(base_rows, donor_rows)):
-                if position < starts[pair]:
-                    continue
-                site = Site(model, run, row, donor, position, batching)
-                base_value = read(pair, run.inputs[-1][row : row + 1, -1])
-                for wave in split(joins, max(1, batching.tokens_per_wave // (length - position))):
-                    values = read(pair, climb(site, wave, *kwargs, progress)) - base_value
-                    _store(out, pair, position, wave, values.float().cpu().numpy())
+    for position in range(min(starts), length):
+        kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
+        joins = plan(kinds, shape, position, length, neurons)
+        for pair, (row, donor) in enumerate(zip(base_rows, donor_rows)):
+            if position < starts[pair]:
+                continue
+            site = Site(model, run, row, donor, position, batching)
+            for wave, values in _waves(site, joins, kwargs, partial(read, pair), progress):
+                _store(out, pair, position, wave, values)
     return out
+
+
+def node_effects(
+    model: LoadedModel,
+    run: BaseRun,
+    nodes: Nodes,
+    *,
+    base_row: int,
+    donor_row: int,
+    start: int,
+    read: Callable[[Tensor], Tensor],
+    progress: Progress | None = None,
+    batching: Batching | None = None,
+) -> np.ndarray:
+    """Effects of patching each of a list of nodes in one pair, float32 ``[node]``.
+
+    Arguments as in ``exact_effects``; ``read`` is bound to the pair. Effects before ``start`` are 0.
+    """
+    batching, progress = batching or Batching.for_model(model), progress or Progress(0)
+    length, out = run.inputs[0].shape[1], np.zeros(len(nodes), np.float32)
+    for position in np.unique(nodes.position[nodes.position >= start]).tolist():
+        kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
+        here = np.flatnonzero(nodes.position == position)
+        joins, order = plan_of(nodes.take(here))
+        site = Site(model, run, base_row, donor_row, position, batching)
+        values = [found for _, found in _waves(site, joins, kwargs, read, progress)]
+        out[here[order]] = np.concatenate(values)
+    return out
+
+
+def _waves(
+    site: Site, joins: list[Join], kwargs: tuple[Any, Any], read: Callable[[Tensor], Tensor], progress: Progress
+) -> Iterator[tuple[list[Join], np.ndarray]]:
+    """The waves of a plan at one position, each with its effects in the order of its rows."""
+    with torch.no_grad():
+        base_value = read(site.base.inputs[-1][site.row : site.row + 1, -1])
+        for wave in split(joins, max(1, site.batching.tokens_per_wave // (site.length - site.position))):
+            values = read(climb(site, wave, *kwargs, progress)) - base_value
+            yield wave, values.float().cpu().numpy()
 
 
 def _empty(kind: NodeKind, pairs: int, shape: ModelShape, length: int, neurons: Sequence[NeuronSite]) -> np.ndarray:
