@@ -89,7 +89,7 @@ def mix(pattern: Tensor, v: Tensor) -> Tensor:
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scaling: float, softcap: float | None) -> Tensor:
-    if torch.is_grad_enabled() or softcap is not None:
+    if torch.is_grad_enabled() or softcap is not None or mask.shape[:2] != (1, 1):
         return mix(torch.softmax(scores(q, k, mask, scaling, softcap), dim=-1), v)
     return _attend_fused(q, k, v, mask, scaling)
 

@@ -22,6 +22,16 @@ def test_wrapping_changes_no_logits(family):
         torch.testing.assert_close(logits, plain(ids).logits, atol=1e-5, rtol=1e-5)
 
 
+def test_padded_batches_are_masked_row_by_row():
+    model, ids = tiny_model("llama"), torch.tensor([[5, 9, 17, 30], [0, 0, 8, 44]])
+    mask = torch.tensor([[1, 1, 1, 1], [0, 0, 1, 1]])
+    ids, mask = ids.to(model.device), mask.to(model.device)
+    with torch.no_grad():
+        padded = model.hf(ids, attention_mask=mask, position_ids=(mask.cumsum(-1) - 1).clamp(min=0)).logits
+        alone = model.hf(ids[1:, 2:]).logits
+    torch.testing.assert_close(padded[1, 2:], alone[0], atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("family", "kv_heads", "d_head"), [("gpt2", 4, 8), ("llama", 2, 8), ("qwen3", 2, 16)])
 def test_shape_is_read_off_the_model(family, kv_heads, d_head):
     shape = tiny_model(family).shape
