@@ -135,8 +135,8 @@ def node_effects(
 
     Arguments as in ``exact_effects``; ``read`` is bound to the pair. Effects before ``start`` are 0.
     """
-    batching, progress = batching or Batching.for_model(model), progress or Progress(0)
     length, out = run.inputs[0].shape[1], np.zeros(len(nodes), np.float32)
+    batching, progress = batching or Batching.for_model(model, length), progress or Progress(0)
     for position in np.unique(nodes.position[nodes.position >= start]).tolist():
         kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
         here = np.flatnonzero(nodes.position == position)

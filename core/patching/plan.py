@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.patching.nodes import Nodes
 from core.patching.results import ModelShape
-from core.runs.spec import NeuronSite, NodeKind
+from core.runs.spec import NODE_KINDS, NeuronSite, NodeKind
+
+_STAGES: dict[NodeKind, int] = {"resid_pre": 0, "k": 2, "v": 2}
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Join:
     def stage(self) -> int:
         """How it enters its layer: the stream before the block (0), inside the block at one position (1), or
         inside the block with every later query affected (2)."""
-        return {"resid_pre": 0, "k": 2, "v": 2}.get(self.kind, 1)
+        return _STAGES.get(self.kind, 1)
 
 
 def plan(
@@ -43,6 +48,16 @@ def plan(
 def _neurons_at(neurons: Sequence[NeuronSite], layer: int, position: int, d_mlp: int) -> Sequence[int]:
     here = [site.unit for site in neurons if (site.layer, site.position) == (layer, position)]
     return range(d_mlp) if None in here else sorted({unit for unit in here if unit is not None})
+
+
+def plan_of(nodes: Nodes) -> tuple[list[Join], np.ndarray]:
+    """Chosen nodes of one position as a plan, and the order ``[node]`` in which the plan patches them."""
+    stage = np.array([_STAGES.get(kind, 1) for kind in NODE_KINDS])[nodes.kind]
+    order = np.lexsort((nodes.unit, nodes.kind, stage, nodes.layer))
+    layer, kind, unit = nodes.layer[order], nodes.kind[order], nodes.unit[order]
+    cuts = np.flatnonzero((np.diff(layer) != 0) | (np.diff(kind) != 0)) + 1
+    parts = np.split(np.arange(len(order)), cuts)
+    return [Join(int(layer[p[0]]), NODE_KINDS[kind[p[0]]], tuple(unit[p].tolist())) for p in parts if len(p)], order
 
 
 def count(

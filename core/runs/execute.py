@@ -5,25 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
-from core.patching.base_run import base_run
 from core.patching.exact import exact_effects
-from core.patching.forward import logits_at
 from core.patching.plan import count
 from core.patching.progress import IsCancelled, OnStep, Progress
-from core.patching.readout import read_metric
+from core.patching.question import ask
 from core.patching.results import AttributionResult, PairRun
-from core.prompts.metrics import Metric
 from core.prompts.pairs import PairSet, TokenPair, group_by_length
 from core.runs.spec import Direction, Method, MetricName, NeuronSite, NodeKind, RunSpec
 
@@ -107,43 +102,17 @@ class _Done:
 def _run_batch(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...], progress: Progress) -> _Done:
     """Pairs of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
     began = time.perf_counter()
-    n = len(pairs)
-    ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
-    run = base_run(model, ids, spec.nodes)
-    metric = Metric.of(spec.metric, pairs)
-    if spec.metric == "kl":
-        with torch.no_grad():
-            metric = metric.with_reference(logits_at(model, run.inputs[-1][:n, -1]))
-    with torch.no_grad():
-        values = read_metric(model, metric, run.inputs[-1][:, -1], torch.arange(2 * n) % n).tolist()
+    question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction)
     based = time.perf_counter()
-    clean, corrupt = list(range(n)), list(range(n, 2 * n))
-    rows: dict[str, Any] = {
-        "base_rows": clean if spec.direction == "noising" else corrupt,
-        "donor_rows": corrupt if spec.direction == "noising" else clean,
-        "starts": [pair.first_difference for pair in pairs],
-        "kinds": spec.nodes,
-        "progress": progress,
-    }
+    options: dict[str, Any] = question.rows | {"kinds": spec.nodes, "progress": progress}
     if spec.method == "exact":
-        read = partial(_read_one, model, metric)
-        effects = exact_effects(model, run, read=read, neurons=_sites(spec, len(pairs[0])), **rows)
+        sites = _sites(spec, question.length)
+        effects = exact_effects(model, question.run, read=question.read, neurons=sites, **options)
     else:
-        gradient = partial(_metric_gradient, model, metric)
-        effects = atp_scores(model, run, gradient=gradient, method=spec.method, **rows)
+        effects = atp_scores(model, question.run, gradient=question.gradient, method=spec.method, **options)
+    n, values = len(pairs), question.values
     runs = [PairRun(pair, values[i], values[n + i]) for i, pair in enumerate(pairs)]
     return _Done(runs, effects, (based - began, time.perf_counter() - based))
-
-
-def _read_one(model: LoadedModel, metric: Metric, pair: int, residual: Tensor) -> Tensor:
-    return read_metric(model, metric, residual, torch.full((len(residual),), pair))
-
-
-def _metric_gradient(model: LoadedModel, metric: Metric, residual: Tensor) -> Tensor:
-    with torch.enable_grad():
-        leaf = residual.detach().requires_grad_()
-        value = read_metric(model, metric, leaf, torch.arange(len(leaf))).sum()
-        return torch.autograd.grad(value, leaf)[0]
 
 
 def _sites(spec: RunSpec, length: int) -> tuple[NeuronSite, ...]:
