@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
 from core.errors import PromptError, SpecError, UserError
-from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, NeuronSite
+from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, NeuronSite, RunSpec
+
+if TYPE_CHECKING:
+    from core.patching.results import AttributionResult
+    from core.prompts.pairs import PairSet
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     attribute.set_defaults(run=_attribute)
     attribute.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
     attribute.add_argument("--pairs", required=True, type=Path, help="CSV or JSONL: clean, corrupt, answer, distractor")
-    attribute.add_argument("--out", required=True, type=Path, help="folder for effects.csv and run.json")
+    attribute.add_argument("--out", type=Path, help="folder for effects.csv and run.json")
+    attribute.add_argument("--store", type=Path, help="store of runs: a run that is there is not computed again")
     attribute.add_argument("--method", default="atp-star", choices=METHODS)
     attribute.add_argument("--nodes", default="q,k,v,z,mlp_out", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
     attribute.add_argument("--direction", default="noising", choices=DIRECTIONS)
@@ -74,24 +80,19 @@ def _attribute(options: argparse.Namespace) -> None:
     from core.models.load import load_model
     from core.prompts.align import MAX_TOKENS, align
     from core.prompts.parse import parse_pairs
+    from core.prompts.repair import sound_pairs
     from core.runs.execute import execute, make_spec
 
     if options.top is not None and options.top < 1:
         raise SpecError("The number of rows to keep must be at least 1.", where="--top")
+    if options.out is None and options.store is None:
+        raise SpecError("Nothing says where the result goes.", where="--out", next_step="Name a folder or a --store.")
     sites, nodes = _sites(options.neurons), _nodes(options.nodes)
-    refuse_foreign(options.out.resolve())
+    if options.out is not None:
+        refuse_foreign(options.out.resolve())
     parsed = parse_pairs(_read(options.pairs), filename=options.pairs.name)
     pairs = parsed.or_raise()
     model = load_model(options.model, device=options.device, dtype=options.dtype)
-    spec = make_spec(
-        model,
-        pairs,
-        metric=options.metric,
-        direction=options.direction,
-        nodes=nodes,
-        method=options.method,
-        neurons=sites,
-    )
     aligned = align(
         pairs,
         model.tokenizer,
@@ -101,13 +102,44 @@ def _attribute(options: argparse.Namespace) -> None:
         rows=parsed.rows,
     )
     tokens = aligned.or_raise()
+    sound = sound_pairs(parsed, aligned, trim=options.trim, first_token=options.first_token)
+    spec = make_spec(
+        model,
+        sound,
+        metric=options.metric,
+        direction=options.direction,
+        nodes=nodes,
+        method=options.method,
+        neurons=sites,
+    )
     for problem in (*parsed.problems, *aligned.problems):
         print(f"warning: {problem}", file=sys.stderr)
-    result = execute(spec, model, tokens, on_step=_show_progress if sys.stderr.isatty() else None)
-    write_folder(result, options.out, top=options.top)
+    on_step = _show_progress if sys.stderr.isatty() else None
+    result = _stored(options, spec, sound, lambda: execute(spec, model, tokens, on_step=on_step))
     spent = sum(result.seconds.values())
     print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
-    print(f"{options.out / 'effects.csv'}  {options.out / 'run.json'}")
+    if options.out is not None:
+        write_folder(result, options.out, top=options.top)
+        print(f"{options.out / 'effects.csv'}  {options.out / 'run.json'}")
+
+
+def _stored(
+    options: argparse.Namespace, spec: RunSpec, pairs: PairSet, compute: Callable[[], AttributionResult]
+) -> AttributionResult:
+    """The result from the store, computed and put there if it is not; or just computed where no store is named."""
+    if options.store is None:
+        return compute()
+    from core.runs.store import Store
+
+    store = Store(options.store)
+    store.put_pairs(pairs)
+    with store.computing(spec.digest):
+        result = store.get(spec.digest)
+        if result is None:
+            result = compute()
+            store.put(result)
+    print(f"{spec.digest}  in {options.store}")
+    return result
 
 
 def _read(path: Path) -> bytes:

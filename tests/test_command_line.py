@@ -11,6 +11,7 @@ import pytest
 from core.__main__ import main
 from core.export.folder import read_folder
 from core.models.catalogue import CATALOGUE, DEFAULT
+from core.runs.store import Store
 
 GOOD = (
     "clean,corrupt,answer,distractor,name\n"
@@ -56,6 +57,24 @@ def test_attribute_writes_effects_and_run(pairs, tmp_path, capsys):
     stored = result.effects["z"][1][int(row["layer"]), int(row["position"]), int(row["head"])]
     assert np.isclose(float(row["effect"]), stored)
     assert "2 pairs" in capsys.readouterr().out
+
+
+@pytest.mark.model
+def test_a_stored_run_is_not_computed_again(pairs, tmp_path, monkeypatch, capsys):
+    place, options = tmp_path / "store", ("--method", "atp", "--nodes", "z", "--trim")
+    command = ["attribute", "--model", DEFAULT, "--device", "cpu", "--pairs", str(pairs), "--store", str(place)]
+    assert main([*command, *options]) == 0
+    (entry,) = Store(place).entries()
+    assert entry.digest in capsys.readouterr().out
+    assert Store(place).get_pairs(entry.pairs_digest).pairs[0].name == "first"
+    monkeypatch.setattr("core.runs.execute.execute", lambda *_, **__: pytest.fail("computed twice"))
+    assert main([*command, *options, "--out", str(tmp_path / "out")]) == 0
+    assert read_folder(tmp_path / "out").spec.digest == entry.digest
+
+
+def test_somewhere_the_result_must_go(pairs, capsys):
+    assert main(["attribute", "--model", DEFAULT, "--pairs", str(pairs)]) == 2
+    assert "--out" in capsys.readouterr().err
 
 
 @pytest.mark.model

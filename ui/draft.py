@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core.prompts.align import AlignedPairs
-from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.pairs import PairSet
 from core.prompts.parse import COLUMNS, ParsedPairs, collect_pairs
 from core.prompts.problems import Problem
 
@@ -78,21 +77,3 @@ def _read_back(table: pd.DataFrame, original: ParsedPairs) -> ParsedPairs:
     parsed = collect_pairs(table[list(COLUMNS)].to_dict("records"), name=original.pairs.name)
     problems = tuple(replace(problem, row=numbers[problem.row]) for problem in parsed.problems)
     return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows))
-
-
-def sound_pairs(parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_token: bool) -> PairSet:
-    """The pairs that a model can run, repairs written into their texts, so that their digest says what was run."""
-    by_row = dict(zip(parsed.rows, parsed.pairs))
-    repaired = []
-    for tokens in found.pairs:
-        pair = by_row[tokens.row]
-        repaired.append(
-            PromptPair(
-                clean=pair.clean.rstrip(" ") if trim else pair.clean,
-                corrupt=pair.corrupt.rstrip(" ") if trim else pair.corrupt,
-                answer=tokens.answer if first_token else pair.answer,
-                distractor=tokens.distractor if first_token else pair.distractor,
-                name=pair.name,
-            )
-        )
-    return PairSet(parsed.pairs.name, tuple(repaired))

@@ -11,7 +11,8 @@ from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet, PromptPair, group_by_length
 from core.prompts.parse import ParsedPairs, parse_pairs
 from core.prompts.problems import Problem, errors_of
-from ui.draft import Draft, current_draft, draft_of, edit_table, sound_pairs, start_draft
+from core.prompts.repair import sound_pairs
+from ui.draft import Draft, current_draft, draft_of, edit_table, start_draft
 from ui.messages import counted, plain, show_error
 from ui.resources import ModelFacts, aligned, prompt_tokens
 from ui.state import choose_pairs, current_pairs, pairs_title

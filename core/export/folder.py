@@ -50,6 +50,24 @@ def write_folder(result: AttributionResult, folder: Path, *, top: int | None = N
         raise ResultError(f"The folder cannot be written ({error.strerror}).", where=str(folder)) from error
 
 
+def write_files(result: AttributionResult, folder: Path) -> None:
+    """Write the two files that are read back, without the table for people, into an empty folder.
+
+    Raises:
+        ResultError: the result holds a number that is not finite where one must be.
+        OSError: the folder cannot be written.
+    """
+    try:
+        text = json.dumps(run_json(result), ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ResultError("The result holds a metric or a time that is not a finite number.") from error
+    for name, content in (("effects.safetensors", effects_bytes(result)), ("run.json", (text + "\n").encode())):
+        with (folder / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
 def read_folder(folder: Path) -> AttributionResult:
     """Read a folder that ``write_folder`` wrote.
 
@@ -110,14 +128,9 @@ def _pair_json(run: PairRun) -> dict[str, Any]:
 
 
 def _write(result: AttributionResult, folder: Path, top: int | None) -> None:
-    try:
-        text = json.dumps(run_json(result), ensure_ascii=False, indent=1, allow_nan=False)
-    except ValueError as error:
-        raise ResultError("The result holds a metric or a time that is not a finite number.") from error
+    write_files(result, folder)
     with (folder / "effects.csv").open("w", encoding="utf-8", newline="") as file:
         effects_csv(result, file, top=top)
-    (folder / "effects.safetensors").write_bytes(effects_bytes(result))
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -1,0 +1,260 @@
+"""The store of runs: a SQLite table of what was run, and beside it one folder of effects a run, both by digest.
+
+    root/store.sqlite      what is known of every run, and the pair sets (core.runs.schema)
+    root/<digest>/         run.json and effects.safetensors, as core.export.folder writes them
+    root/<any name>/       a result that a person put there: found, listed and opened, never changed
+    root/.work/            locks, unfinished writes, checkpoints
+
+A folder is renamed into place when it is complete, and the table follows. So a process killed at any moment leaves
+the whole result (found again at the next look) or none; what it left half-written is swept away at an opening.
+Any number of threads and processes may have one store open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import ResultError, UserError
+from core.export.folder import read_folder, write_files
+from core.patching.results import AttributionResult
+from core.prompts.pairs import PairSet
+from core.runs.entry import Entry, State, checked_words, is_digest
+from core.runs.locks import locked
+from core.runs.spec import RunSpec
+from core.runs.table import RunTable, row_of
+
+LIMIT = 20 * 2**30  # bytes of effects
+BIN_SECONDS = 7 * 24 * 3600.0
+SETTLED = 1e9  # nanoseconds after which a folder's time of change can be told from the next one
+
+
+class Store:
+    """A store in a folder, which is made if need be.
+
+    Args:
+        limit: bytes of effects to keep. Beyond it the bin is emptied, then the runs unused for longest go; pinned
+            runs and folders that people named never do.
+
+    Raises:
+        ResultError: the place cannot be written, or a newer version wrote it.
+    """
+
+    def __init__(self, root: Path, *, limit: int = LIMIT):
+        self.root, self._limit = Path(root).resolve(), limit
+        self._work = self.root / ".work"
+        self._owner = uuid.uuid4().hex
+        self._seen: dict[str, int] = {}
+        self._looked = 0
+        self._open = ExitStack()
+        try:
+            self._work.mkdir(parents=True, exist_ok=True)
+            # Held while this process lives: it tells others that the runs marked as ours are being worked on.
+            self._open.enter_context(locked(self._work / f"{self._owner}.alive"))
+        except OSError as error:
+            raise ResultError(f"The store cannot be opened ({error.strerror}).", where=str(root)) from error
+        with locked(self._work / "opening.lock"):
+            self._table = RunTable(self.root / "store.sqlite")
+            self._look_around()
+            self._sweep()
+
+    def close(self) -> None:
+        """Let go of the store: runs accepted here and not finished count as interrupted from now on."""
+        self._open.close()
+
+    # Results
+
+    def put(self, result: AttributionResult) -> str:
+        """Keep a result under its digest, which is returned; one that is there already stays as it is.
+
+        Raises:
+            ResultError: the result is larger than the whole store may be, or the disk refuses it.
+        """
+        digest = result.spec.digest
+        if self.has(digest):
+            return digest
+        with self._writing() as partial:
+            write_files(result, partial)
+            if _size(partial) > self._limit:
+                raise ResultError("The result is larger than the store may be.", next_step="Choose fewer pairs.")
+            self._remove_files(digest)
+            self._table.change(digest, folder=None)
+            os.replace(partial, self.root / digest)
+            self._note(digest)
+        self._evict(keep=digest)
+        return digest
+
+    def get(self, digest: str) -> AttributionResult | None:
+        """A stored result, or None; it counts as just used.
+
+        Raises:
+            ResultError: the stored files are damaged.
+        """
+        entry = self.entry(digest)
+        if entry is None or entry.folder is None or entry.deleted is not None:
+            return None
+        self._table.touch(digest)
+        return read_folder(self.root / entry.folder)
+
+    def has(self, digest: str) -> bool:
+        """Whether a run's result is stored, and not in the bin."""
+        entry = self.entry(digest)
+        return entry is not None and entry.folder is not None and entry.deleted is None
+
+    @contextmanager
+    def computing(self, digest: str, *, cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Hold the right to compute a run. Others wait for it, and find the result stored when they get it.
+
+        Raises:
+            Cancelled: ``cancelled()`` became true while waiting.
+        """
+        with locked(self._work / f"{digest}.computing", cancelled=cancelled):
+            yield
+
+    def checkpoints(self, digest: str) -> Path:
+        """The folder in which an unfinished run keeps its finished pairs; removed when its result is put."""
+        return self._work / f"{digest}.pairs"
+
+    # The table
+
+    def entry(self, digest: str) -> Entry | None:
+        """What is known of a run, in the bin or not; None: nothing."""
+        if not is_digest(digest):
+            return None
+        self._look_around()
+        return next(iter(self._table.entries(digest=digest)), None)
+
+    def entries(self, *, binned: bool = False) -> list[Entry]:
+        """Every run outside the bin (or in it), newest first."""
+        self._look_around()
+        return self._table.entries(binned=binned)
+
+    def describe(self, digest: str, **words: Any) -> None:
+        """Set any of ``name``, ``tags``, ``notes`` and ``pinned`` of a run.
+
+        Raises:
+            ResultError: an unknown field, or a text that is too long.
+        """
+        self._table.change(digest, **checked_words(words))
+
+    def bin(self, digest: str) -> None:
+        """Delete a run. ``unbin`` takes it back, for seven days or until the space is needed."""
+        self._table.change(digest, deleted=time.time())
+
+    def unbin(self, digest: str) -> None:
+        """Take a run back out of the bin."""
+        self._table.change(digest, deleted=None)
+
+    def accept(self, spec: RunSpec, *, pairs: int) -> None:
+        """Write down that a run was asked for, so that it is not forgotten if this process dies."""
+        self._table.accept(spec, pairs=pairs, owner=self._owner)
+
+    def mark(self, digest: str, state: State, *, problem: str = "") -> None:
+        """Write down how an accepted run stands, short of its result."""
+        self._table.mark(digest, state, problem)
+
+    # Pair sets
+
+    def put_pairs(self, pairs: PairSet) -> str:
+        """Keep a pair set under its digest, which is returned; the name it was first kept under stays."""
+        self._table.put_pairs(pairs)
+        return pairs.digest
+
+    def get_pairs(self, digest: str) -> PairSet | None:
+        """A kept pair set, or None."""
+        return self._table.pairs(digest)
+
+    # Folders
+
+    @contextmanager
+    def _writing(self) -> Iterator[Path]:
+        """A fresh folder to write into. Whoever sweeps sees by the lock that somebody writes."""
+        partial = self._work / f"{uuid.uuid4().hex}.part"
+        try:
+            with locked(self._work / "writing.lock", shared=True):
+                partial.mkdir()
+                try:
+                    yield partial
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise ResultError(f"The result cannot be stored ({error.strerror}).", where=str(self.root)) from error
+
+    def _look_around(self) -> None:
+        """Bring the table in line with the folders: new and rewritten ones enter it, vanished ones leave it."""
+        changed = self.root.stat().st_mtime_ns
+        if changed == self._looked:
+            return
+        now = time.time_ns()
+        found = {path.parent.name: path.stat().st_mtime_ns for path in self.root.glob("[!.]*/run.json")}
+        known = self._table.folders()
+        for folder in known.keys() - found.keys():
+            self._table.forget(known[folder][0])
+        for folder, written in found.items():
+            if written not in (self._seen.get(folder), known.get(folder, ("", 0))[1]):
+                self._seen[folder] = written
+                self._note(folder)
+        self._looked = changed if now - changed > SETTLED else 0
+
+    def _note(self, folder: str) -> None:
+        """Write a result's folder into the table; what is no result is passed over."""
+        place = self.root / folder
+        try:
+            written = (place / "run.json").stat().st_mtime_ns
+            data = json.loads((place / "run.json").read_text(encoding="utf-8"))
+            spec, seconds = RunSpec.from_json(data["spec"]), float(sum(data["seconds"].values()))
+            row = row_of(spec, len(data["pairs"])) | {"seconds": seconds, "size": _size(place)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError):
+            return
+        if is_digest(folder) and folder != spec.digest:
+            return
+        self._table.finished(row | {"state": "done", "folder": folder, "written": written, "created": written / 1e9})
+        shutil.rmtree(self.checkpoints(spec.digest), ignore_errors=True)
+
+    def _remove_files(self, digest: str) -> None:
+        """Remove the store's own folder of a run: first out of sight in one step, then file by file."""
+        gone = self._work / f"{uuid.uuid4().hex}.part"
+        if (self.root / digest).exists():
+            os.replace(self.root / digest, gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def _remove(self, entry: Entry) -> None:
+        with self._writing():
+            self._remove_files(entry.digest)
+            self._table.forget(entry.digest)
+
+    def _evict(self, *, keep: str) -> None:
+        entries = [entry for entry in self._table.entries() if entry.own]
+        total = sum(entry.size for entry in entries)
+        for entry in sorted(entries, key=lambda e: (e.deleted is None, e.used)):
+            if total > self._limit and not entry.pinned and entry.digest != keep:
+                self._remove(entry)
+                total -= entry.size
+
+    def _sweep(self) -> None:
+        """At an opening: what dead processes left, and what lay in the bin for long enough."""
+        for owner in self._table.owners():
+            with locked(self._work / f"{owner}.alive", wait=False) as dead:
+                if dead:
+                    self._table.interrupt(owner)
+        for path in self._work.glob("*.alive"):
+            with locked(path, wait=False) as dead:
+                if dead:
+                    path.unlink(missing_ok=True)
+        with locked(self._work / "writing.lock", wait=False) as alone:
+            for path in self._work.glob("*.part") if alone else ():
+                shutil.rmtree(path, ignore_errors=True)
+        for entry in self._table.entries(binned=True):
+            if entry.own and (entry.deleted or 0) < time.time() - BIN_SECONDS:
+                self._remove(entry)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
