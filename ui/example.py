@@ -17,14 +17,14 @@ from ui.about import about
 from ui.charts import draw, theme
 from ui.export import export_row
 from ui.messages import counted, plain
-from ui.store import example_results
+from ui.store import examples
 from ui.tables import comparison, head_table, stacked, top_nodes
 from ui.tokens import pair_strip
 
 
 def example() -> tuple[AttributionResult, ...]:
     """The bundled runs of one question, exact first; empty if they are missing."""
-    runs = [run for run in example_results() if "z" in run.effects]
+    runs = [run for run in examples().values() if "z" in run.effects]
     return tuple(sorted(runs, key=lambda run: run.spec.method != "exact"))
 
 

@@ -10,10 +10,12 @@ from core.errors import UserError
 from core.export.reading import read_files
 from core.figures.captions import METRIC_WORDS
 from core.figures.style import NAMES
+from core.runs.spec import RunSpec
 from ui.messages import counted, plain, show_error
 from ui.state import show_results
-from ui.store import Stored, has_result, results_dir, save_result, stored_results
+from ui.store import examples, has_result, results_dir, save_result, store
 
+MOST_LISTED = 200  # the Runs page lists and searches them all
 NEEDED = ("run.json", "effects.safetensors")
 
 
@@ -25,14 +27,14 @@ def open_results(*, expanded: bool = False) -> None:
 
 
 def _choose() -> None:
-    stored = {entry.digest: entry for entry in stored_results()}
-    if not stored:
+    lines = _lines()
+    if not lines:
         st.caption(f"There is nothing in {plain(str(results_dir()))} yet.")
         return
     chosen = st.multiselect(
-        "In the results directory",
-        list(stored),
-        format_func=lambda digest: _line(stored[digest]),
+        "In the store",
+        list(lines),
+        format_func=lambda digest: lines.get(digest, digest),
         key="open_stored",
         max_selections=6,
         placeholder="Choose one or several to compare",
@@ -40,17 +42,24 @@ def _choose() -> None:
     st.button("Show", on_click=show_results, args=(tuple(chosen),), disabled=not chosen)
 
 
-def _line(entry: Stored) -> str:
-    spec = entry.spec
+def _lines() -> dict[str, str]:
+    """Digest -> one line, newest first; the app's own examples last."""
+    kept = [entry for entry in store().entries() if entry.folder is not None][:MOST_LISTED]
+    lines = {entry.digest: _line(entry.spec, entry.pairs, entry.name, entry.created) for entry in kept}
+    return lines | {digest: _line(r.spec, len(r.pairs), "example") for digest, r in examples().items()}
+
+
+def _line(spec: RunSpec, pairs: int, name: str, written: float | None = None) -> str:
     parts = [
+        name,
         NAMES[spec.method],
         ", ".join(spec.nodes),
         f"{spec.direction}, {METRIC_WORDS[spec.metric]}",
-        counted(entry.n_pairs, "pair"),
+        counted(pairs, "pair"),
         spec.model,
-        time.strftime("%d %b %H:%M", time.localtime(entry.written)),
+        time.strftime("%d %b %H:%M", time.localtime(written)) if written else "",
     ]
-    return " · ".join(parts)
+    return " · ".join(part for part in parts if part)
 
 
 def _upload() -> None:

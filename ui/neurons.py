@@ -19,7 +19,7 @@ from ui.charts import draw_clickable, theme
 from ui.export import export_row
 from ui.messages import plain, show_error
 from ui.resources import slot
-from ui.run_form import submit
+from ui.start import submit
 from ui.state import model_choice, show_results, shown_results
 from ui.store import has_result
 from ui.tables import top_nodes
@@ -100,6 +100,5 @@ def _spec(spec: RunSpec, site: NeuronSite) -> RunSpec:
 
 
 def _start(result: AttributionResult, spec: RunSpec) -> None:
-    if not has_result(spec.digest):
-        submit(model_choice(), tuple(run.tokens for run in result.pairs), spec)
+    submit(model_choice(), tuple(run.tokens for run in result.pairs), spec)
     show_results((*shown_results(), spec.digest))

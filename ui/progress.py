@@ -12,7 +12,7 @@ from ui.messages import counted, duration, plain, show_error
 from ui.resources import SERVER, ModelChoice, ModelFacts, load_job, load_key, session, slot, worker
 from ui.state import model_choice
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.5
 FORM_HEIGHT = 250  # CSS pixels
 
 
@@ -55,8 +55,9 @@ def status(job: Job) -> str:
     if job.stop.is_set():
         return "stopping …"
     if job.state == "queued":
-        before = worker().position(job)
-        return f"waiting, {counted(before, 'job')} before it" if before else "starting …"
+        before, seconds = worker().position(job), worker().starts_in(job)
+        soon = f", starts in {duration(seconds)}" if seconds is not None else ""
+        return f"waiting, {counted(before, 'job')} before it{soon}" if before else "starting …"
     left = job.seconds_left
     if left is None:
         return "a few seconds …" if job.title.startswith("Load") else "starting …"

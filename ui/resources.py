@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import uuid
@@ -63,16 +64,30 @@ class ModelSlot:
     def get(self, choice: ModelChoice) -> LoadedModel:
         """The chosen model, loaded if it is not; the one before stays until the new one is there."""
         if self._loaded is None or self._loaded[0] != choice:
+            import core.runs.execute  # noqa: F401  (all the engine's modules, before memory is settled)
             from core.models.load import load_model
 
+            _settle_memory()
             model = load_model(choice.model_id, device=choice.device, dtype=choice.dtype)
-            self._loaded = (choice, model)
             self._facts[choice] = _facts(model)
+            self._loaded = (choice, model)
+            _settle_memory()
         return self._loaded[1]
 
     def facts(self, choice: ModelChoice) -> ModelFacts | None:
         """What is known of a choice that was loaded before."""
         return self._facts.get(choice)
+
+
+def _settle_memory() -> None:
+    """Free what a former model left, and keep what is there now out of later garbage collections.
+
+    Streamlit collects after every rerun. With torch in memory that holds the interpreter for a quarter of a second,
+    several times a second while a page follows a run: the worker would hardly get a turn.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _facts(model: LoadedModel) -> ModelFacts:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core.errors import SpecError, UserError
+from core.errors import ModelError, SpecError, UserError
 from core.figures.captions import KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
 from core.prompts.pairs import PairSet, TokenPair
 from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, Direction, Method, MetricName, NodeKind, RunSpec
-from core.runs.worker import Job, OnStep, Task
 from ui.messages import counted, duration, plain
-from ui.resources import ModelChoice, ModelFacts, ModelSlot, session, slot, worker
-from ui.state import model_choice, show_results
-from ui.store import has_result, save_pairs, save_result
+from ui.resources import ModelFacts
+from ui.start import keep_choice, start
+from ui.state import model_choice
+from ui.store import has_result
 
 DIRECTION_HELP = (
     "Noising puts the corrupt activation into the clean run and asks what breaks; denoising puts the clean activation "
@@ -83,7 +82,7 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
     return Question(pairs, tokens, tuple(nodes), metric, direction)
 
 
-def _methods(facts: ModelFacts, question: Question) -> list[RunSpec]:
+def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:
     """One line a method: what it would cost here, and which one is recommended."""
     st.markdown(
         "Methods", help="Exact patching runs the model again for every node; the AtP family estimates by gradients."
@@ -95,7 +94,7 @@ def _methods(facts: ModelFacts, question: Question) -> list[RunSpec]:
 
     costs = {c.method: c for c in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)}
     rows = [_method(facts, question, method, costs[method]) for method in METHODS]
-    return [spec for spec in rows if spec is not None]
+    return [(spec, costs[spec.method].seconds) for spec in rows if spec is not None]
 
 
 def _method(facts: ModelFacts, question: Question, method: Method, cost: Any) -> RunSpec | None:
@@ -143,7 +142,7 @@ def _cost_words(spec: RunSpec | UserError, cost: Any) -> str:
     return f"{text} · **recommended**. {plain(cost.why)}" if cost.recommended else text
 
 
-def _run_button(question: Question, chosen: list[RunSpec]) -> None:
+def _run_button(question: Question, chosen: list[tuple[RunSpec, float]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             f"Run {counted(len(chosen), 'method')} on {counted(len(question.tokens), 'pair')}",
@@ -153,30 +152,8 @@ def _run_button(question: Question, chosen: list[RunSpec]) -> None:
             on_click=start,
             args=(model_choice(), question.pairs, question.tokens, tuple(chosen)),
         )
-        fresh = [spec for spec in chosen if not has_result(spec.digest)]
+        fresh = [spec for spec, _ in chosen if not has_result(spec.digest)]
         if chosen and not fresh:
             st.caption("All stored: nothing needs to run.")
-
-
-def start(choice: ModelChoice, pairs: PairSet, tokens: tuple[TokenPair, ...], specs: tuple[RunSpec, ...]) -> None:
-    """Put the runs whose results are not stored into the queue, and all of them on show."""
-    save_pairs(pairs)
-    for spec in specs:
-        if not has_result(spec.digest):
-            submit(choice, tokens, spec)
-    show_results(tuple(spec.digest for spec in specs))
-
-
-def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec) -> Job:
-    """One run into the queue; its result is stored under the spec's digest, which the job returns."""
-    title = f"{NAMES[spec.method]} on {counted(len(tokens), 'pair')}"
-    return worker().submit(spec.digest, title=title, task=_task(slot(), choice, tokens, spec), owner=session())
-
-
-def _task(models: ModelSlot, choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec) -> Task:
-    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> str:
-        from core.runs.execute import execute  # torch comes with it: in the worker's thread, not a page's
-
-        return save_result(execute(spec, models.get(choice), tokens, on_step=on_step, cancelled=cancelled))
-
-    return task
+        else:
+            keep_choice()

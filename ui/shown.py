@@ -14,12 +14,15 @@ from core.runs.worker import Job
 from ui.messages import counted, plain, show_error
 from ui.progress import ended_badly, follow
 from ui.resources import worker
+from ui.start import refusal, resume
 from ui.state import current_pairs, show_results, shown_results
-from ui.store import load_result
+from ui.store import load_result, store
 
 
 def results_on_show() -> list[AttributionResult]:
     """Draw the state of every result that is not there, and return the others, exact first."""
+    if (refused := refusal()) is not None:
+        show_error(refused)
     found, jobs, missing = [], [], []
     for digest in shown_results():
         result = _load(digest)
@@ -52,6 +55,11 @@ def _forget(job: Job) -> None:
 
 
 def _missing(digests: list[str]) -> None:
+    for entry in [store().entry(digest) for digest in digests]:
+        if entry is not None and entry.state == "interrupted":
+            st.warning("A run was interrupted when the server stopped.")
+            st.button("Go on with it", key=f"resume_{entry.digest}", on_click=resume, args=(entry,))
+            return
     show_error(
         ResultError(
             f"{'A result' if len(digests) == 1 else f'{len(digests)} results'} that the link names "

@@ -13,8 +13,9 @@ from core.errors import ResultError, SpecError, UserError
 from core.patching.place import Node
 from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet
+from core.runs.entry import is_digest
 from ui.resources import ModelChoice
-from ui.store import is_digest, load_pairs, save_pairs
+from ui.store import load_pairs, save_pairs
 
 MAX_RESULTS = 12
 NODE = "node"  # session key of the chosen node, shared by every figure and by the selectbox beside them

@@ -1,38 +1,23 @@
-"""Results and pair sets on disk, by digest: what makes a link work after a restart."""
+"""The server's store of runs and pair sets, and the results that come with the app: what makes a link work."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from dataclasses import dataclass
+import time
 from pathlib import Path
 
 import streamlit as st
 
-from core.errors import ResultError, UserError
-from core.export.folder import read_folder, write_folder
+from core.errors import ResultError
+from core.export.folder import read_folder
 from core.patching.results import AttributionResult
 from core.prompts.pairs import PairSet
-from core.prompts.parse import pairs_to_csv, parse_pairs
-from core.runs.spec import RunSpec
+from core.prompts.parse import parse_pairs
+from core.runs.entry import is_digest
+from core.runs.store import LIMIT, Store
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "results"
-_DIGEST = re.compile(r"[0-9a-f]{16}")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A result on disk, as its run.json describes it."""
-
-    folder: Path
-    spec: RunSpec
-    n_pairs: int
-    written: float
-
-    @property
-    def digest(self) -> str:
-        return self.spec.digest
+TOUCH_SECONDS = 60.0
 
 
 def results_dir() -> Path:
@@ -40,50 +25,45 @@ def results_dir() -> Path:
     return Path(os.environ.get("CIRCUITARIUM_RESULTS", "results"))
 
 
-def is_digest(text: str) -> bool:
-    """Whether a text from outside may be used as a name in the file system."""
-    return _DIGEST.fullmatch(text) is not None
+def store() -> Store:
+    """The one store of this server. ``CIRCUITARIUM_STORE_GB`` says how large it may grow."""
+    return _store(str(results_dir().resolve()), int(float(os.environ.get("CIRCUITARIUM_STORE_GB", 0)) * 2**30) or LIMIT)
 
 
 def save_result(result: AttributionResult) -> str:
-    """Write a result under its digest, which is returned."""
-    digest = result.spec.digest
-    write_folder(result, results_dir() / digest)
-    return digest
+    """Keep a result under its digest, which is returned."""
+    return store().put(result)
 
 
 def load_result(digest: str) -> AttributionResult | None:
-    """The stored result of a run, or None."""
-    folder = _folder_of(digest)
-    if folder is None:
-        return None
-    return _read(str(folder), (folder / "run.json").stat().st_mtime_ns)
+    """The stored result of a run, or None.
+
+    Raises:
+        ResultError: the stored files are damaged.
+    """
+    entry = store().entry(digest)
+    if entry is None or entry.folder is None or entry.deleted is not None:
+        return examples().get(digest)
+    if time.time() - entry.used > TOUCH_SECONDS:
+        store().touch(digest)
+    return _read(str(store().root), digest, entry.folder, entry.created)
 
 
 def has_result(digest: str) -> bool:
-    """Whether a run's result is stored."""
-    return _folder_of(digest) is not None
+    """Whether a run's result is stored, or comes with the app."""
+    return store().has(digest) or digest in examples()
 
 
-def stored_results() -> list[Stored]:
-    """Every readable result, this server's own first, newest first."""
-    found = [stored for folder in _folders() if (stored := _describe(folder)) is not None]
-    return sorted(found, key=lambda s: (s.folder.parent == EXAMPLES, -s.written))
-
-
-def example_results() -> list[AttributionResult]:
-    """The results that come with the app."""
-    return [_read(str(f), (f / "run.json").stat().st_mtime_ns) for f in _folders() if f.parent == EXAMPLES]
+@st.cache_resource(show_spinner=False)
+def examples() -> dict[str, AttributionResult]:
+    """The results that come with the app, by digest."""
+    found = [read_folder(path.parent) for path in sorted(EXAMPLES.glob("*/run.json"))]
+    return {result.spec.digest: result for result in found}
 
 
 def save_pairs(pairs: PairSet) -> str:
     """Keep a pair set under its digest, which is returned."""
-    path = results_dir() / "pairs" / f"{pairs.digest}.csv"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(pairs_to_csv(pairs), encoding="utf-8")
-        path.with_suffix(".name").write_text(pairs.name, encoding="utf-8")
-    return pairs.digest
+    return store().put_pairs(pairs)
 
 
 def load_pairs(digest: str) -> PairSet:
@@ -92,46 +72,30 @@ def load_pairs(digest: str) -> PairSet:
     Raises:
         ResultError: nothing is kept under this digest.
     """
-    path = results_dir() / "pairs" / f"{digest}.csv"
-    if not is_digest(digest) or not path.exists():
+    pairs = (store().get_pairs(digest) or _older_pairs(digest)) if is_digest(digest) else None
+    if pairs is None:
         raise ResultError(
             "The pairs that the link names are not on this server.", next_step="Upload them again, or choose a set."
         )
+    return pairs
+
+
+def _older_pairs(digest: str) -> PairSet | None:
+    """Pair sets used to be files; links to them keep working."""
+    path = results_dir() / "pairs" / f"{digest}.csv"
+    if not path.exists():
+        return None
     name = path.with_suffix(".name")
     title = name.read_text(encoding="utf-8") if name.exists() else "pairs"
     return PairSet(title, parse_pairs(path.read_bytes(), filename=path.name).pairs.pairs)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _store(root: str, limit: int) -> Store:
+    return Store(Path(root), limit=limit)
+
+
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _read(folder: str, written_ns: int) -> AttributionResult:
-    """A result is frozen, so sessions may share it; ``written_ns`` tells a rewritten folder apart."""
-    return read_folder(Path(folder))
-
-
-def _folder_of(digest: str) -> Path | None:
-    if not is_digest(digest):
-        return None
-    own = results_dir() / digest
-    if (own / "run.json").exists():
-        return own
-    named = (stored.folder for folder in _folders() if (stored := _describe(folder)) and stored.digest == digest)
-    return next(named, None)
-
-
-def _folders() -> list[Path]:
-    roots = [root for root in (results_dir(), EXAMPLES) if root.is_dir()]
-    return [path.parent for root in roots for path in sorted(root.glob("*/run.json"))]
-
-
-def _describe(folder: Path) -> Stored | None:
-    path = folder / "run.json"
-    try:
-        return _describe_cached(folder, path.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError, UserError):
-        return None
-
-
-@st.cache_resource(max_entries=500, show_spinner=False)
-def _describe_cached(folder: Path, written_ns: int) -> Stored:
-    data = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return Stored(folder, RunSpec.from_json(data["spec"]), len(data["pairs"]), written_ns / 1e9)
+def _read(root: str, digest: str, folder: str, created: float) -> AttributionResult | None:
+    """A result is frozen, so sessions may share it; ``created`` tells a rewritten folder apart."""
+    return store().get(digest)
