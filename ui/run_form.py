@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import ModelError, SpecError, UserError
+from core.errors import SpecError, UserError
 from core.figures.captions import KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
 from core.prompts.pairs import PairSet, TokenPair

@@ -18,7 +18,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,13 @@ class Store:
             write_files(result, partial)
             if _size(partial) > self._limit:
                 raise ResultError("The result is larger than the store may be.", next_step="Choose fewer pairs.")
-            self._remove_files(digest)
-            self._table.change(digest, folder=None)
-            os.replace(partial, self.root / digest)
-            self._note(digest)
+            # One at a time for each run: readers must not find the place empty while two writers swap it.
+            with locked(self._work / f"put-{digest[0]}.lock"):
+                if not self.has(digest):
+                    self._table.change(digest, folder=None)
+                    self._remove_files(digest)
+                    os.replace(partial, self.root / digest)
+                    self._note(digest)
         self._evict(keep=digest)
         return digest
 
@@ -102,6 +105,10 @@ class Store:
             return None
         self._table.touch(digest)
         return read_folder(self.root / entry.folder)
+
+    def touch(self, digest: str) -> None:
+        """Count a run as just used."""
+        self._table.touch(digest)
 
     def has(self, digest: str) -> bool:
         """Whether a run's result is stored, and not in the bin."""
@@ -193,15 +200,25 @@ class Store:
         if changed == self._looked:
             return
         now = time.time_ns()
-        found = {path.parent.name: path.stat().st_mtime_ns for path in self.root.glob("[!.]*/run.json")}
-        known = self._table.folders()
+        known = self._table.folders()  # before the folders are looked at: one that comes in between is not lost
+        found = self._written()
         for folder in known.keys() - found.keys():
-            self._table.forget(known[folder][0])
+            if not (self.root / folder / "run.json").exists():
+                self._table.forget(known[folder][0], folder=folder)
+                self._seen.pop(folder, None)
         for folder, written in found.items():
             if written not in (self._seen.get(folder), known.get(folder, ("", 0))[1]):
                 self._seen[folder] = written
                 self._note(folder)
         self._looked = changed if now - changed > SETTLED else 0
+
+    def _written(self) -> dict[str, int]:
+        """Every folder with a result, and when its run.json was written."""
+        found = {}
+        for path in self.root.glob("[!.]*/run.json"):
+            with suppress(FileNotFoundError):  # removed since
+                found[path.parent.name] = path.stat().st_mtime_ns
+        return found
 
     def _note(self, folder: str) -> None:
         """Write a result's folder into the table; what is no result is passed over."""
@@ -228,7 +245,7 @@ class Store:
     def _remove(self, entry: Entry) -> None:
         with self._writing():
             self._remove_files(entry.digest)
-            self._table.forget(entry.digest)
+            self._table.forget(entry.digest, folder=entry.folder)
 
     def _evict(self, *, keep: str) -> None:
         entries = [entry for entry in self._table.entries() if entry.own]
@@ -244,6 +261,9 @@ class Store:
             with locked(self._work / f"{owner}.alive", wait=False) as dead:
                 if dead:
                     self._table.interrupt(owner)
+        for path in self._work.glob("*.computing"):
+            if self.has(path.stem):
+                path.unlink(missing_ok=True)  # whoever still waits for it will find the result
         for path in self._work.glob("*.alive"):
             with locked(path, wait=False) as dead:
                 if dead:

@@ -103,10 +103,10 @@ class RunTable:
             kept = {name: row.get(name) for name in result}
             connection.execute(query.on_conflict_do_update(["digest"], set_=kept, where=mine))
 
-    def forget(self, digest: str) -> None:
-        """Remove a row."""
+    def forget(self, digest: str, *, folder: str | None) -> None:
+        """Remove a run whose effects lay in this folder, unless they lie elsewhere by now."""
         with self._engine.begin() as connection:
-            connection.execute(delete(RUNS).where(RUNS.c.digest == digest))
+            connection.execute(delete(RUNS).where(RUNS.c.digest == digest, RUNS.c.folder == folder))
 
     def owners(self) -> set[str]:
         """Processes that some run waits for."""

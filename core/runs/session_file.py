@@ -1,0 +1,192 @@
+"""A session file: one zip with runs, their names and notes, and pair sets, to be opened on another machine.
+
+    session.json                     schema, the runs' words, the pair sets
+    runs/<digest>/run.json           as core.export.folder writes them
+    runs/<digest>/effects.safetensors
+
+Reading trusts nothing: only these names are opened, in memory and never as paths; sizes are bounded before and while
+unpacking; every run must be the one its digest names, and every text is checked as if it had been typed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import ResultError, UserError
+from core.export.folder import effects_bytes, run_json
+from core.export.reading import LARGEST_RUN, read_files
+from core.patching.results import AttributionResult
+from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.parse import MAX_CHARACTERS, MAX_ROWS
+from core.runs.entry import LONGEST, checked_words
+from core.runs.store import Store
+
+SCHEMA = 1
+MOST_RUNS = 200
+MOST_PAIR_SETS = 200
+LARGEST_INDEX = 64 * 2**20  # bytes of session.json
+LARGEST_UNPACKED = 2 * 2**30  # bytes of everything
+HIGHEST_RATIO = 400  # unpacked to packed bytes; effects that are mostly 0 reach about 100
+_MEMBER = re.compile(r"runs/([0-9a-f]{16})/(run\.json|effects\.safetensors)")
+_WORDS = ("name", "tags", "notes", "pinned")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a session file brought: digests of runs that were not in the store before, of those that were, and how
+    many pair sets."""
+
+    fresh: tuple[str, ...]
+    known: tuple[str, ...]
+    pair_sets: int
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        return self.fresh + self.known
+
+
+def session_file(store: Store, digests: Iterable[str]) -> bytes:
+    """The file's content for some runs of a store, and the pair sets they ran on as far as the store has them.
+
+    Raises:
+        ResultError: a run is not stored, damaged, or there are too many.
+    """
+    chosen = list(dict.fromkeys(digests))
+    if not 0 < len(chosen) <= MOST_RUNS:
+        raise ResultError(f"A session file holds between 1 and {MOST_RUNS} runs, not {len(chosen)}.")
+    out, runs, pair_sets = io.BytesIO(), [], {}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+        for digest in chosen:
+            entry, result = store.entry(digest), store.get(digest)
+            if entry is None or result is None:
+                raise ResultError(f"The run {digest} is not stored.", next_step="Leave it out.")
+            runs.append({"digest": digest, **{field: getattr(entry, field) for field in _WORDS}})
+            archive.writestr(f"runs/{digest}/run.json", json.dumps(run_json(result), ensure_ascii=False))
+            archive.writestr(f"runs/{digest}/effects.safetensors", effects_bytes(result))
+            if (pairs := store.get_pairs(entry.pairs_digest)) is not None:
+                pair_sets[pairs.digest] = _pairs_json(pairs)
+        index = {"schema": SCHEMA, "runs": runs, "pair_sets": list(pair_sets.values())}
+        archive.writestr("session.json", json.dumps(index, ensure_ascii=False))
+    return out.getvalue()
+
+
+def restore(store: Store, content: bytes) -> Restored:
+    """Put everything a session file holds into a store; runs that are there stay as they are, words included.
+
+    The whole file is checked before anything is stored.
+
+    Raises:
+        ResultError: the file is damaged, too large, or not what it says.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            index, members = _open(archive)
+            results = [_result(archive, members, digest) for digest, _ in index.runs]
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise ResultError("The file is not a session file, or damaged.", where="session file") from error
+    fresh = {digest for digest, _ in index.runs if not store.has(digest)}
+    for pairs in index.pair_sets:
+        store.put_pairs(pairs)
+    for result, (digest, words) in zip(results, index.runs):
+        if digest in fresh:
+            store.put(result)
+            store.describe(digest, **words)
+    known = tuple(digest for digest, _ in index.runs if digest not in fresh)
+    return Restored(tuple(d for d, _ in index.runs if d in fresh), known, len(index.pair_sets))
+
+
+@dataclass(frozen=True)
+class _Index:
+    runs: tuple[tuple[str, dict[str, Any]], ...]
+    pair_sets: tuple[PairSet, ...]
+
+
+def _open(archive: zipfile.ZipFile) -> tuple[_Index, dict[str, zipfile.ZipInfo]]:
+    infos = archive.infolist()
+    members = {info.filename: info for info in infos}
+    if len(members) != len(infos) or "session.json" not in members or len(infos) > 2 * MOST_RUNS + 1:
+        raise _refusal("The archive is not a session file.")
+    for info in infos:
+        if info.filename != "session.json" and not _MEMBER.fullmatch(info.filename):
+            raise _refusal(f"The archive holds {info.filename[:60]!r}, which has no place in a session file.")
+        if info.file_size > HIGHEST_RATIO * max(info.compress_size, 1024):
+            raise _refusal("A part of the file would unpack to many times its size.")
+    if sum(info.file_size for info in infos) > LARGEST_UNPACKED:
+        raise _refusal(f"The file would unpack to more than {LARGEST_UNPACKED / 2**30:.0f} GiB.")
+    index = _index(_unpack(archive, members["session.json"], LARGEST_INDEX))
+    expected = {f"runs/{digest}/{name}" for digest, _ in index.runs for name in ("run.json", "effects.safetensors")}
+    if set(members) != expected | {"session.json"}:
+        raise _refusal("The archive does not hold the runs that it lists.")
+    return index, members
+
+
+def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
+    """A part's bytes, never more than its header said and never more than ``largest``."""
+    if info.file_size > largest or info.flag_bits & 1:
+        raise _refusal("A part of the file is too large, or encrypted.")
+    try:
+        with archive.open(info) as file:
+            content = file.read(info.file_size + 1)
+    except Exception as error:  # zlib, lzma and bz2 each have their own
+        raise _refusal("The file is damaged.") from error
+    if len(content) != info.file_size:
+        raise _refusal("The file is damaged.")
+    return content
+
+
+def _result(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], digest: str) -> AttributionResult:
+    described = _unpack(archive, members[f"runs/{digest}/run.json"], LARGEST_RUN)
+    effects = _unpack(archive, members[f"runs/{digest}/effects.safetensors"], LARGEST_UNPACKED)
+    result = read_files(described, effects)
+    if result.spec.digest != digest:
+        raise _refusal(f"The run {digest} is not the one that its description says.")
+    return result
+
+
+def _index(content: bytes) -> _Index:
+    try:
+        data = json.loads(content.decode("utf-8"))
+        if data["schema"] != SCHEMA:
+            raise _refusal(f"The file has format {str(data['schema'])[:20]}; this version reads format {SCHEMA}.")
+        runs = tuple((str(run["digest"]), _words(run)) for run in data["runs"])
+        if len({digest for digest, _ in runs}) != len(runs) or len(data["pair_sets"]) > MOST_PAIR_SETS:
+            raise _refusal("The file lists a run twice, or too many pair sets.")
+        return _Index(runs, tuple(map(_pair_set, data["pair_sets"])))
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _refusal("The list of runs does not make sense.") from error
+
+
+def _words(run: dict[str, Any]) -> dict[str, Any]:
+    return checked_words({field: run[field] for field in _WORDS})
+
+
+def _pairs_json(pairs: PairSet) -> dict[str, Any]:
+    texts = [[p.clean, p.corrupt, p.answer, p.distractor, p.name] for p in pairs]
+    return {"digest": pairs.digest, "name": pairs.name, "pairs": texts}
+
+
+def _pair_set(data: dict[str, Any]) -> PairSet:
+    rows, name = data["pairs"], data["name"]
+    sound = isinstance(rows, list) and 0 < len(rows) <= MAX_ROWS and isinstance(name, str)
+    if not sound or len(name) > LONGEST["name"] or not all(len(row) == 5 and all(map(_text, row)) for row in rows):
+        raise _refusal("A pair set is not made of texts of bounded length.")
+    pairs = PairSet(name, tuple(PromptPair(*row) for row in rows))
+    if pairs.digest != data["digest"]:
+        raise _refusal("A pair set is not the one that its digest names.")
+    return pairs
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_CHARACTERS and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _refusal(what: str) -> ResultError:
+    return ResultError(what, where="session file", next_step="Ask for it again, or leave it.")
