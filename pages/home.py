@@ -27,10 +27,11 @@ ways: tuple[tuple[str, str, dict[str, str], str], ...] = (
         "Choose a head: its effect by token and by pair, where it looks, what it writes.",
     ),
 )
-for column, (label, page, query, text) in zip(st.columns(3), ways):
-    with column.container(border=True):
-        st.page_link(page, label=f"**{label}**", query_params=query)
-        st.caption(text)
+with st.grid(min_column_width=210):
+    for label, page, query, text in ways:
+        with st.container(border=True):
+            st.page_link(page, label=f"**{label}**", query_params=query)
+            st.caption(text)
 
 if runs:
     picture(runs)

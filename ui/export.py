@@ -22,6 +22,7 @@ from core.patching.results import AttributionResult
 from ui.charts import theme
 from ui.static import url
 
+ROW_HEIGHT = 76  # CSS pixels: the buttons take two lines in a popover
 MakeFigure = Callable[[Theme], Any]
 MakeData = Callable[[], pd.DataFrame]
 
@@ -48,8 +49,9 @@ def export_row(figure: MakeFigure, results: list[AttributionResult], data: MakeD
                 name=name,
                 script_url=url("plotly.min.js"),
                 theme=theme(),
+                height=ROW_HEIGHT,
             ),
-            height=40,
+            height=ROW_HEIGHT,
             alt="Buttons that save the figure as SVG or PNG.",
         )
         with st.container(horizontal=True):

@@ -35,8 +35,8 @@ def pair_strip(pair: TokenPair) -> None:
 def _row(name: str, tokens: Sequence[str], different: Sequence[bool], answer: str) -> str:
     cells = "".join(_cell(i, token, mark) for i, (token, mark) in enumerate(zip(tokens, different)))
     after = f'<span style="{_TOKEN}{_ANSWER}" title="the token this prompt calls for">{escape(visible(answer))}</span>'
-    label = f'<span style="display:inline-block;width:4.2rem;font-size:.82rem;opacity:.75">{name}</span>'
-    return f'<div style="margin:.15rem 0">{label}{cells} → {after}</div>'
+    label = f'<span style="flex:0 0 4.2rem;font-size:.82rem;opacity:.75">{name}</span>'
+    return f'<div style="display:flex;align-items:baseline;margin:.15rem 0">{label}<span>{cells} → {after}</span></div>'
 
 
 def _cell(position: int, token: str, different: bool) -> str:

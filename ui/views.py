@@ -22,6 +22,14 @@ SCALE_HELP = (
     "Signed: the change of the metric, in its own units. Normalised: as a fraction of the gap between the clean and "
     "the corrupt run, each pair by its own. Absolute: the magnitude in each pair, averaged afterwards."
 )
+# Ranked apart: a residual stream holds all that came before it, so it would crowd the heads out of any top ten.
+FAMILIES: dict[str, tuple[NodeKind, ...]] = {
+    "Heads": HEAD_KINDS,
+    "Layer outputs": ("attn_out", "mlp_out"),
+    "Residual stream": ("resid_pre",),
+    "Neurons": ("neuron",),
+}
+FAMILY_HELP = "Nodes of one family are ranked together: queries, keys, values and outputs of heads, for example."
 COLLAPSES: dict[str, Collapse] = {"Strongest position": "strongest", "Sum over positions": "sum"}
 
 
@@ -74,7 +82,9 @@ def _segments(label: str, options: list[str], *, key: str, **more: Any) -> str:
 
 def _kinds(what: str, held: list[NodeKind]) -> tuple[NodeKind, ...]:
     if what == TRUST:
-        return tuple(held)
+        families = {name: tuple(k for k in kinds if k in held) for name, kinds in FAMILIES.items()}
+        named = [name for name, kinds in families.items() if kinds]
+        return families[st.selectbox("Nodes", named, key="family", bind="query-params", width=190, help=FAMILY_HELP)]
     if what == NEURONS:
         return ("neuron",)
     options = [kind for kind in (HEAD_KINDS if what == HEADS else WHOLE_KINDS) if kind in held]

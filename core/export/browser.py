@@ -79,7 +79,7 @@ def file_name(text: str) -> str:
 
 def _style(theme: Theme, height: int) -> str:
     return (
-        f"body{{margin:0;height:{height}px;display:flex;gap:.5rem;align-items:center;background:transparent;"
+        f"body{{margin:0;height:{height}px;display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;background:transparent;"
         f"color:{INK[theme]};color-scheme:{theme};"
         'font:14px "Source Sans 3","Source Sans","Helvetica Neue",Arial,sans-serif}'
         f"button,select{{font:inherit;color:inherit;background:transparent;border:1px solid {EDGE[theme]};"
