@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from core.errors import ResultError
+from core.export import whole
 from core.export.reading import LARGEST_EFFECTS, LARGEST_RUN, SCHEMA, read_files
 from core.export.table import effects_csv
+from core.export.whole import whole_folder
 from core.patching.results import AttributionResult, PairRun
 
 FILES = ("run.json", "effects.safetensors", "effects.csv")
@@ -35,19 +35,8 @@ def write_folder(result: AttributionResult, folder: Path, *, top: int | None = N
     Raises:
         ResultError: the place holds other files, or cannot be written.
     """
-    folder = Path(folder).resolve()
-    try:
-        refuse_foreign(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
-        partial.mkdir()
-        try:
-            _write(result, partial, top)
-            _put_in_place(partial, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ResultError(f"The folder cannot be written ({error.strerror}).", where=str(folder)) from error
+    with whole_folder(folder, FILES) as partial:
+        _write(result, partial, top)
 
 
 def write_files(result: AttributionResult, folder: Path) -> None:
@@ -135,25 +124,4 @@ def _write(result: AttributionResult, folder: Path, top: int | None) -> None:
 
 def refuse_foreign(folder: Path) -> None:
     """Raise ResultError where a result must not be written: the place holds something else."""
-    if not folder.exists():
-        return
-    if not folder.is_dir() or {path.name for path in folder.iterdir()} - set(FILES):
-        raise ResultError(
-            "The place already holds something that is not a result.",
-            where=str(folder),
-            next_step="Choose a new folder.",
-        )
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    """Rename the finished folder; a non-empty one in its place must step aside first."""
-    old = partial.with_suffix(".old")
-    if folder.exists():
-        os.replace(folder, old)
-    try:
-        os.replace(partial, folder)
-    except OSError:
-        if old.exists():
-            os.replace(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    whole.refuse_foreign(folder, FILES)

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.patching.place import WHOLE_KINDS, Node
 from core.patching.results import ModelShape
-from core.runs.spec import NODE_KINDS, NodeKind
+from core.runs.spec import NODE_KINDS, NodeKind, check_kinds
 
 FAMILIES: dict[str, tuple[NodeKind, ...]] = {
     "attention": ("q", "k", "v", "z"),
@@ -51,6 +51,17 @@ class Nodes:
             here = self.kind == NODE_KINDS.index(kind)
             out[..., here] = values[..., self.layer[here], self.position[here], self.unit[here]]
         return out
+
+
+def by_family(kinds: Sequence[NodeKind]) -> dict[str, tuple[NodeKind, ...]]:
+    """The kinds chosen of each family, in the order of ``NODE_KINDS``.
+
+    Raises:
+        SpecError: an unknown kind, or none.
+    """
+    check_kinds(kinds)
+    chosen = {family: tuple(kind for kind in members if kind in kinds) for family, members in FAMILIES.items()}
+    return {family: found for family, found in chosen.items() if found}
 
 
 def all_nodes(kinds: Sequence[NodeKind], shape: ModelShape, start: int, length: int) -> Nodes:

@@ -52,11 +52,12 @@ class Question:
         """Metric of final residual streams, row i of pair ``pairs[i]``."""
         return read_metric(self.model, self.metric, residual, pairs)
 
-    def gradient(self, residual: Tensor) -> Tensor:
-        """Gradient of each pair's metric by its final residual stream, ``[pair, d_model]`` to the same."""
+    def gradient(self, residual: Tensor, first: int = 0) -> Tensor:
+        """Gradient of the metric of pairs ``first``, ``first + 1``, ... by their final residual streams, ``[pair,
+        d_model]`` to the same."""
         with torch.enable_grad():
             leaf = residual.detach().requires_grad_()
-            value = read_metric(self.model, self.metric, leaf, torch.arange(len(leaf))).sum()
+            value = self.read_rows(first + torch.arange(len(leaf)), leaf).sum()
             return torch.autograd.grad(value, leaf)[0]
 
 

@@ -39,7 +39,7 @@ def joint_effects(
 
     Args:
         members: bool ``[sample, node]``, which nodes each sample patches.
-        pairs: ``[sample]``, in which pair of the question.
+        pairs: ``[sample]``, in which pair of the question. Nodes before its first difference change nothing.
 
     Returns:
         float32 ``[sample]``.
@@ -96,8 +96,9 @@ def _edits(
     """For each kind patched at a layer, the function that puts the donor's nodes into their rows."""
     edits: dict[NodeKind, Edit] = {}
     device, model = question.model.device, question.model
+    inside = (nodes.layer == layer) & (nodes.position >= start)
     for kind in NODE_KINDS:
-        here = np.flatnonzero((nodes.layer == layer) & (nodes.kind == NODE_KINDS.index(kind)))
+        here = np.flatnonzero(inside & (nodes.kind == NODE_KINDS.index(kind)))
         if not len(here) or not members[:, here].any():
             continue
         chosen = np.zeros((len(members), question.length - start, model.shape.units(kind)), bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -59,12 +60,7 @@ class RunSpec:
         _one_of("--metric", self.metric, METRICS)
         _one_of("--direction", self.direction, DIRECTIONS)
         _one_of("--method", self.method, METHODS)
-        if not self.nodes:
-            raise SpecError(
-                "No node kind was chosen.", where="--nodes", next_step=f"Choose among {', '.join(NODE_KINDS)}."
-            )
-        for kind in self.nodes:
-            _one_of("--nodes", kind, NODE_KINDS)
+        check_kinds(self.nodes)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
         if self.method != "exact" and self.metric == "kl" and self.direction == "noising":
             raise SpecError(
@@ -103,6 +99,14 @@ class RunSpec:
             raise SpecError("The run description has missing or unknown fields.")
         sites = tuple(NeuronSite(**site) for site in data.get("neurons", ()))
         return cls(**{**data, "nodes": tuple(data["nodes"]), "neurons": sites})
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raise SpecError unless there is at least one kind and all are known."""
+    if not kinds:
+        raise SpecError("No node kind was chosen.", where="--nodes", next_step=f"Choose among {', '.join(NODE_KINDS)}.")
+    for kind in kinds:
+        _one_of("--nodes", kind, NODE_KINDS)
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

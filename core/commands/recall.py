@@ -1,0 +1,66 @@
+"""``python -m core recall``: what each method spends until the true top K are all verified."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from core.commands.question import add_question, node_kinds, of_one_length, read_question, show_progress
+from core.errors import SpecError
+from core.runs.spec import NODE_KINDS
+
+ALL = "atp,atp-qk,atp-graddrop,atp-star,iterative,subsampling,blocks,hierarchical"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    parser = commands.add_parser("recall", help="the cost of verified recall, for AtP, its repairs and rival methods")
+    parser.set_defaults(run=run)
+    add_question(parser)
+    parser.add_argument("--nodes", default="q,k,v,z", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
+    parser.add_argument("--methods", default=ALL, help=f"comma-separated, of {ALL}")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of every method that draws at random")
+    parser.add_argument("--samples", type=int, default=1024, help="most subsets that subsampling draws")
+    parser.add_argument("--out", required=True, type=Path, help="folder for recall.csv, summary.json and bound.csv")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check the options, run one contest a family of nodes, write the folder."""
+    from core.export.recall import FILES, write_recall
+    from core.export.whole import refuse_foreign
+    from core.patching.contest import CONTESTANTS, run_contest
+    from core.patching.nodes import by_family
+    from core.patching.question import ask
+
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    for name in methods:
+        if name not in CONTESTANTS:
+            raise SpecError(f"{name!r} is not known.", where="--methods", next_step=f"Choose among {ALL}.")
+    for option in ("seeds", "samples"):
+        if getattr(options, option) < 1:
+            raise SpecError("The number must be at least 1.", where=f"--{option}")
+    families = by_family(node_kinds(options.nodes))
+    refuse_foreign(options.out.resolve(), FILES)
+    loaded = read_question(options)
+    pairs = of_one_length(loaded.tokens)
+    contests = []
+    for family, kinds in families.items():
+        question = ask(loaded.model, pairs, kinds=kinds, metric=options.metric, direction=options.direction)
+        contests.append(
+            run_contest(
+                question,
+                family,
+                kinds,
+                methods=methods,
+                seeds=options.seeds,
+                samples=options.samples,
+                on_step=show_progress if sys.stderr.isatty() else None,
+            )
+        )
+    write_recall(contests, loaded.model, pairs, options.out, metric=options.metric, direction=options.direction)
+    for contest in contests:
+        for entrant in contest.entrants:
+            costs = contest.relative_costs(entrant)
+            print(f"{contest.family:<10} {entrant.method:<13} {sum(costs) / len(costs):8.2f}  {entrant.setting}")
+    print(options.out / "recall.csv")
