@@ -1,4 +1,4 @@
-"""The command line: ``python -m core models`` and ``python -m core attribute``."""
+"""The command line: ``python -m core models``, ``attribute``, ``verify`` and ``recall``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
-from core.errors import PromptError, SpecError, UserError
-from core.runs.spec import DIRECTIONS, METHODS, METRICS, NODE_KINDS, NeuronSite, RunSpec
+from core.commands import recall, verify
+from core.commands.question import add_question, node_kinds, read_question, show_progress
+from core.errors import SpecError, UserError
+from core.runs.spec import METHODS, NODE_KINDS, NeuronSite, RunSpec
 
 if TYPE_CHECKING:
     from core.patching.results import AttributionResult
@@ -50,20 +52,15 @@ def _parser() -> argparse.ArgumentParser:
 
     attribute = commands.add_parser("attribute", help="effects of patching every node, for a file of prompt pairs")
     attribute.set_defaults(run=_attribute)
-    attribute.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
-    attribute.add_argument("--pairs", required=True, type=Path, help="CSV or JSONL: clean, corrupt, answer, distractor")
+    add_question(attribute)
     attribute.add_argument("--out", type=Path, help="folder for effects.csv and run.json")
     attribute.add_argument("--store", type=Path, help="store of runs: a run that is there is not computed again")
     attribute.add_argument("--method", default="atp-star", choices=METHODS)
     attribute.add_argument("--nodes", default="q,k,v,z,mlp_out", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
-    attribute.add_argument("--direction", default="noising", choices=DIRECTIONS)
-    attribute.add_argument("--metric", default="logit_diff", choices=METRICS)
     attribute.add_argument("--neurons", default="", help="for exact patching: layer:position[:unit], comma-separated")
     attribute.add_argument("--top", type=int, help="keep only so many rows of effects.csv, the largest")
-    attribute.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    attribute.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16")
-    attribute.add_argument("--trim", action="store_true", help="strip spaces from the end of prompts")
-    attribute.add_argument("--first-token", action="store_true", help="let a longer answer stand for its first token")
+    recall.add(commands)
+    verify.add(commands)
     return parser
 
 
@@ -77,9 +74,6 @@ def _models(_: argparse.Namespace) -> None:
 
 def _attribute(options: argparse.Namespace) -> None:
     from core.export.folder import refuse_foreign, write_folder
-    from core.models.load import load_model
-    from core.prompts.align import MAX_TOKENS, align
-    from core.prompts.parse import parse_pairs
     from core.prompts.repair import sound_pairs
     from core.runs.execute import execute, make_spec
 
@@ -87,22 +81,12 @@ def _attribute(options: argparse.Namespace) -> None:
         raise SpecError("The number of rows to keep must be at least 1.", where="--top")
     if options.out is None and options.store is None:
         raise SpecError("Nothing says where the result goes.", where="--out", next_step="Name a folder or a --store.")
-    sites, nodes = _sites(options.neurons), _nodes(options.nodes)
+    sites, nodes = _sites(options.neurons), node_kinds(options.nodes)
     if options.out is not None:
         refuse_foreign(options.out.resolve())
-    parsed = parse_pairs(_read(options.pairs), filename=options.pairs.name)
-    pairs = parsed.or_raise()
-    model = load_model(options.model, device=options.device, dtype=options.dtype)
-    aligned = align(
-        pairs,
-        model.tokenizer,
-        trim=options.trim,
-        first_token=options.first_token,
-        max_tokens=min(MAX_TOKENS, model.max_tokens),
-        rows=parsed.rows,
-    )
-    tokens = aligned.or_raise()
-    sound = sound_pairs(parsed, aligned, trim=options.trim, first_token=options.first_token)
+    loaded = read_question(options)
+    model, tokens = loaded.model, loaded.tokens
+    sound = sound_pairs(loaded.parsed, loaded.aligned, trim=options.trim, first_token=options.first_token)
     spec = make_spec(
         model,
         sound,
@@ -112,9 +96,7 @@ def _attribute(options: argparse.Namespace) -> None:
         method=options.method,
         neurons=sites,
     )
-    for problem in (*parsed.problems, *aligned.problems):
-        print(f"warning: {problem}", file=sys.stderr)
-    on_step = _show_progress if sys.stderr.isatty() else None
+    on_step = show_progress if sys.stderr.isatty() else None
     result = _stored(options, spec, sound, lambda: execute(spec, model, tokens, on_step=on_step))
     spent = sum(result.seconds.values())
     print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
@@ -142,18 +124,6 @@ def _stored(
     return result
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror}.", where="--pairs") from error
-
-
-def _nodes(text: str) -> tuple:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    return tuple("neuron" if name == "neurons" else name for name in names)
-
-
 def _sites(text: str) -> tuple[NeuronSite, ...]:
     try:
         return tuple(NeuronSite(*map(int, site.split(":"))) for site in text.split(",") if site.strip())
@@ -163,10 +133,6 @@ def _sites(text: str) -> tuple[NeuronSite, ...]:
             where="--neurons",
             next_step="Write layer:position or layer:position:unit.",
         ) from None
-
-
-def _show_progress(done: int, total: int) -> None:
-    print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
