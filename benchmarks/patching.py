@@ -145,7 +145,7 @@ HOW = {
     "exact_early_ratio": "the same on a pair that differs from its second token on",
     "max_abs_difference": "largest difference of a sampled effect from TransformerLens's, both pairs (logits)",
     "peak_fraction": "matrix-product FLOPs of the early sweep (weights of the blocks only) over its seconds, over the "
-    "fastest float32 matrix product measured in this process",
+    "best rate of float32 matrix products kept up for a second in this process",
     "atp_units": "seconds of AtP of q, k, v, z on the late pair, base runs included, over one plain forward and "
     "backward of the clean prompt with frozen weights (all logits computed); best of seven",
     "atp_star_units": "the same for AtP*",

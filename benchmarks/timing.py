@@ -28,12 +28,19 @@ def _drain() -> None:
         torch.cuda.synchronize()
 
 
-def matrix_product_peak(device: torch.device) -> float:
-    """FLOP/s of the fastest float32 product among several square and model-like shapes, in this process."""
-    best = 0.0
+def matrix_product_peak(device: torch.device, *, hold: float = 1.0) -> float:
+    """FLOP/s of float32 products kept up for ``hold`` seconds, the best of several square and model-like shapes.
+
+    Kept up, because a processor's clock falls within a fraction of a second of full load.
+    """
     scale = 8 if device.type == "cuda" else 1
-    for m, k, n in ((384, 576, 1536), (768, 576, 1536), (512, 512, 512), (1024, 1024, 1024)):
-        a = torch.randn(m * scale, k * scale, device=device)
-        b = torch.randn(n * scale, k * scale, device=device)
-        best = max(best, 2 * a.shape[0] * a.shape[1] * b.shape[0] / seconds(lambda a=a, b=b: a @ b.T, repeats=20))
-    return best
+    shapes = ((384, 576, 1536), (768, 576, 1536), (512, 512, 512), (1024, 1024, 1024))
+    return max(_rate(*(size * scale for size in shape), device, hold) for shape in shapes)
+
+
+def _rate(m: int, k: int, n: int, device: torch.device, hold: float) -> float:
+    a, b = torch.randn(m, k, device=device), torch.randn(n, k, device=device)
+    once = seconds(lambda: a @ b.T, repeats=5)
+    products = max(1, int(hold / once))
+    spent = seconds(lambda: [a @ b.T for _ in range(products)] and None, repeats=1)
+    return 2 * m * k * n * products / spent

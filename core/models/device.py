@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 
 import torch
 
@@ -57,3 +59,18 @@ def refuse_if_too_large(name: str, parameters: int, dtype: torch.dtype, device: 
             f"{free / 2**30:.1f} GiB are free on {device}.",
             next_step="Choose a smaller model, a smaller precision or another device.",
         )
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep freed memory for the next activation instead of giving it back.
+
+    Otherwise a forward of a few hundred tokens returns and faults in the same pages at every layer, which takes
+    up to a fifth of its time. Does nothing where there is no glibc.
+    """
+    if sys.platform != "linux":
+        return
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of <malloc.h>
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_threshold, 2**25)

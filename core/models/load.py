@@ -17,7 +17,7 @@ from core.models.architecture import Parts, find_parts, read_shape
 from core.models.attention import NAME, register
 from core.models.card import ModelCard
 from core.models.catalogue import Entry, find
-from core.models.device import choose_device, choose_dtype, refuse_if_too_large
+from core.models.device import choose_device, choose_dtype, keep_freed_memory, refuse_if_too_large
 from core.models.gguf import dequantised
 from core.patching.results import ModelShape
 
@@ -90,6 +90,7 @@ def wrap(hf: Any, tokenizer: Any, *, model_id: str, entry: Entry | None = None, 
         ModelError: the architecture is not supported.
     """
     register()
+    keep_freed_memory()
     hf.eval().requires_grad_(False)
     hf.set_attn_implementation(NAME)
     parts = find_parts(hf)

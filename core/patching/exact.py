@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from core.patching.results import ModelShape
 from core.runs.spec import NeuronSite, NodeKind
 
 HEAD_KINDS = ("q", "k", "v", "z")
-CPU_CALL = 384  # tokens: wide enough for the matrix products, narrow enough for a core's cache
+CPU_CALL = 512  # tokens: wide enough for the matrix products, narrow enough for a core's cache
 Read = Callable[[int, Tensor], Tensor]
 Edit = Callable[[Tensor], Tensor]
 
@@ -44,13 +44,18 @@ class Batching:
     tokens_per_wave: int
 
     @classmethod
-    def for_model(cls, model: LoadedModel, length: int) -> Batching:
-        """Calls small enough for a CPU's cache or large enough to fill a GPU; waves within a memory budget."""
+    def for_model(cls, model: LoadedModel, length: int, share: float = 1.0) -> Batching:
+        """Calls small enough for a CPU's cache or large enough to fill a GPU; waves within a memory budget.
+
+        Args:
+            share: of the usual bounds, after memory ran out.
+        """
         shape, on_gpu = model.shape, model.device.type == "cuda"
         budget = torch.cuda.mem_get_info(model.device)[0] // 8 if on_gpu else 2**28
         per_token = shape.d_model * model.dtype.itemsize
         widest = 4 * (shape.d_model + shape.d_mlp) * model.dtype.itemsize + 12 * shape.n_heads * length
-        return cls(max(1, budget // widest) if on_gpu else CPU_CALL, budget // per_token)
+        call = budget // widest if on_gpu else CPU_CALL
+        return cls(max(1, int(call * share)), max(1, int(budget // per_token * share)))
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,16 @@ class Site:
         return rows.tensor_split(max(1, min(len(rows), calls)))
 
     def attention(self, stop: int) -> AttentionPass:
-        rows = slice(self.row, self.row + 1)
-        return AttentionPass(self.base.prefix(rows, self.position), self.base.mask_rows(self.position, stop))
+        """Attention of a call on positions up to ``stop``, continuing from the base run's earlier ones."""
+        return AttentionPass(self._prefix, self._masks[stop])
+
+    @cached_property
+    def _prefix(self) -> list[tuple[Tensor, Tensor]]:
+        return self.base.prefix(slice(self.row, self.row + 1), self.position)
+
+    @cached_property
+    def _masks(self) -> dict[int, list[Tensor]]:
+        return {stop: self.base.mask_rows(self.position, stop) for stop in (self.position + 1, self.length)}
 
 
 def exact_effects(
@@ -151,11 +164,11 @@ def _waves(
     site: Site, joins: list[Join], kwargs: tuple[Any, Any], read: Callable[[Tensor], Tensor], progress: Progress
 ) -> Iterator[tuple[list[Join], np.ndarray]]:
     """The waves of a plan at one position, each with its effects in the order of its rows."""
-    with torch.no_grad():
-        base_value = read(site.base.inputs[-1][site.row : site.row + 1, -1])
-        for wave in split(joins, max(1, site.batching.tokens_per_wave // (site.length - site.position))):
-            values = read(climb(site, wave, *kwargs, progress)) - base_value
-            yield wave, values.float().cpu().numpy()
+    for wave in split(joins, max(1, site.batching.tokens_per_wave // (site.length - site.position))):
+        with torch.inference_mode():
+            base_value = read(site.base.inputs[-1][site.row : site.row + 1, -1])
+            values = (read(climb(site, wave, *kwargs, progress)) - base_value).float().cpu().numpy()
+        yield wave, values
 
 
 def _empty(kind: NodeKind, pairs: int, shape: ModelShape, length: int, neurons: Sequence[NeuronSite]) -> np.ndarray:
