@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -97,7 +98,7 @@ def _attribute(options: argparse.Namespace) -> None:
         neurons=sites,
     )
     on_step = show_progress if sys.stderr.isatty() else None
-    result = _stored(options, spec, sound, lambda: execute(spec, model, tokens, on_step=on_step))
+    result = _stored(options, spec, sound, partial(execute, spec, model, tokens, on_step=on_step))
     spent = sum(result.seconds.values())
     print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
     if options.out is not None:
@@ -106,19 +107,21 @@ def _attribute(options: argparse.Namespace) -> None:
 
 
 def _stored(
-    options: argparse.Namespace, spec: RunSpec, pairs: PairSet, compute: Callable[[], AttributionResult]
+    options: argparse.Namespace, spec: RunSpec, pairs: PairSet, compute: Callable[..., AttributionResult]
 ) -> AttributionResult:
     """The result from the store, computed and put there if it is not; or just computed where no store is named."""
     if options.store is None:
         return compute()
+    from core.runs.checkpoint import Checkpoints
     from core.runs.store import Store
 
     store = Store(options.store)
     store.put_pairs(pairs)
+    store.accept(spec, pairs=len(pairs))
     with store.computing(spec.digest):
         result = store.get(spec.digest)
         if result is None:
-            result = compute()
+            result = compute(checkpoints=Checkpoints(store.checkpoints(spec.digest)))
             store.put(result)
     print(f"{spec.digest}  in {options.store}")
     return result

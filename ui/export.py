@@ -13,6 +13,7 @@ from core.export.data import data_json
 from core.export.document import figure_document
 from core.export.folder import run_json
 from core.export.image import chrome, figure_image
+from core.export.report import Item
 from core.export.script import reproduction_script
 from core.export.table import effects_text, shown_csv
 from core.figures.captions import caption_of
@@ -20,6 +21,7 @@ from core.figures.printing import for_print, for_reading
 from core.figures.style import NAMES, Theme
 from core.patching.results import AttributionResult
 from ui.charts import theme
+from ui.report import collect, full
 from ui.static import url
 
 ROW_HEIGHT = 76  # CSS pixels: the buttons take two lines in a popover
@@ -56,6 +58,7 @@ def export_row(figure: MakeFigure, results: list[AttributionResult], data: MakeD
         )
         with st.container(horizontal=True):
             _figure_files(figure, results, data, key=key, name=name)
+            _report_button(figure, results, data, key=key, name=name)
         if results:
             _result_files(results, key=key)
 
@@ -77,6 +80,24 @@ def _figure_files(figure: MakeFigure, results: list[AttributionResult], data: Ma
     if chrome() is not None:
         pdf = lambda: figure_image(for_print(figure("light"), columns=1), "pdf")  # noqa: E731
         _file("PDF", pdf, f"{name}.pdf", "application/pdf", key, "One column wide.")
+
+
+def _report_button(
+    figure: MakeFigure, results: list[AttributionResult], data: MakeData, *, key: str, name: str
+) -> None:
+    def item() -> Item:
+        fig = for_reading(figure("light"))
+        digests = tuple(result.spec.digest for result in results)
+        return Item(name.replace("-", " ").capitalize(), fig, caption_of(fig), data(), digests)
+
+    st.button(
+        "Add to the report",
+        key=f"report_add_{key}",
+        on_click=collect,
+        args=(item,),
+        disabled=full(),
+        help="The Report page makes one file of the figures you collect, with your notes.",
+    )
 
 
 def _result_files(results: list[AttributionResult], *, key: str) -> None:

@@ -51,6 +51,18 @@ ENTRIES = (
         "Where does each head look, on the clean and on the corrupt prompt?",
         "Attention patterns of a layer's heads, and of one head at full size.",
     ),
+    Entry(
+        "runs",
+        "Runs",
+        "What has been computed here, under which name, and how do two runs differ?",
+        "Every stored run: open, compare, name, take away, delete.",
+    ),
+    Entry(
+        "report",
+        "Report",
+        "Which figures tell the story, and in what words?",
+        "The figures you collected, with your notes, as one file.",
+    ),
 )
 
 
@@ -87,8 +99,9 @@ def surround(page: Any) -> None:
     st.markdown(entry.question)
 
     # Imported only now, so that a person sees the page's heading while the rest is read from disk.
-    from ui import messages, sidebar, state, static
+    from ui import messages, sidebar, sign_in, state, static
 
+    sign_in.require()
     static.install_scripts()
     state.adopt_link()
     sidebar.show()

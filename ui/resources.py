@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.models.catalogue import CATALOGUE, DEFAULT
+from core.errors import ModelError
+from core.models.catalogue import CATALOGUE, DEFAULT, Entry
 from core.prompts.align import MAX_TOKENS, AlignedPairs, align
 from core.prompts.pairs import PairSet
 from core.prompts.tokens import token_texts
@@ -64,6 +65,7 @@ class ModelSlot:
     def get(self, choice: ModelChoice) -> LoadedModel:
         """The chosen model, loaded if it is not; the one before stays until the new one is there."""
         if self._loaded is None or self._loaded[0] != choice:
+            _check_allowed(choice)
             import core.runs.execute  # noqa: F401  (all the engine's modules, before memory is settled)
             from core.models.load import load_model
 
@@ -191,6 +193,20 @@ def sound_pairs(facts: ModelFacts, pairs: PairSet) -> tuple[PairSet, AlignedPair
         return pairs, found, 0
     kept = PairSet(pairs.name, tuple(pairs.pairs[tokens.row] for tokens in found.pairs))
     return kept, aligned(facts, kept), refused
+
+
+def offered_models() -> tuple[Entry, ...]:
+    """The catalogue's models that this server lets people load: all, or those that CIRCUITARIUM_MODELS lists."""
+    named = os.environ.get("CIRCUITARIUM_MODELS", "").replace(",", " ").split()
+    return tuple(entry for entry in CATALOGUE if not named or entry.id in named)
+
+
+def _check_allowed(choice: ModelChoice) -> None:
+    if any_model_allowed() or choice.model_id in {entry.id for entry in offered_models()}:
+        return
+    raise ModelError(
+        "This server does not offer that model.", where=choice.model_id[:80], next_step="Choose one from the list."
+    )
 
 
 def any_model_allowed() -> bool:

@@ -8,7 +8,18 @@ from core.models.catalogue import CATALOGUE
 from core.runs.worker import Job
 from ui.messages import plain, show_error
 from ui.progress import POLL_SECONDS, ask_for, status
-from ui.resources import DEVICES, DTYPES, SERVER, ModelFacts, any_model_allowed, load_key, session, slot, worker
+from ui.resources import (
+    DEVICES,
+    DTYPES,
+    SERVER,
+    ModelFacts,
+    any_model_allowed,
+    load_key,
+    offered_models,
+    session,
+    slot,
+    worker,
+)
 from ui.state import model_choice
 
 OWN = "another"
@@ -23,7 +34,7 @@ def show() -> None:
 
 
 def _choose_model() -> None:
-    names = {entry.id: entry.name for entry in CATALOGUE}
+    names = {entry.id: entry.name for entry in offered_models()}
     if any_model_allowed():
         names[OWN] = "Another model …"
     chosen = st.selectbox("Model", list(names), format_func=lambda i: names.get(i, i), key="model", bind="query-params")

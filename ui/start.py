@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ModelError, UserError
 from core.figures.style import NAMES
 from core.prompts.pairs import PairSet, TokenPair
+from core.runs.checkpoint import Checkpoints
 from core.runs.entry import Entry
 from core.runs.recorded import Compute, submit_recorded
 from core.runs.spec import RunSpec
@@ -52,12 +53,13 @@ def start(
 
 def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec, *, expected: float | None = None) -> None:
     """One run into the queue, unless its result is stored."""
-    models = slot()
+    models, kept = slot(), Checkpoints(store().checkpoints(spec.digest))
 
     def compute(on_step: OnStep, cancelled: Callable[[], bool]) -> Any:
         from core.runs.execute import execute  # torch comes with it: in the worker's thread, not a page's
 
-        return execute(spec, models.get(choice), tokens, on_step=on_step, cancelled=cancelled)
+        model = models.get(choice)
+        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
 
     _submit(spec, compute, pairs=len(tokens), expected=expected)
 
@@ -65,7 +67,7 @@ def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec, *,
 def resume(entry: Entry) -> None:
     """Run again what was interrupted, or failed; for a button."""
     models, spec = slot(), entry.spec
-    choice = ModelChoice(spec.model, dtype=spec.dtype)
+    choice, kept = ModelChoice(spec.model, dtype=spec.dtype), Checkpoints(store().checkpoints(spec.digest))
 
     def compute(on_step: OnStep, cancelled: Callable[[], bool]) -> Any:
         from core.runs.execute import execute
@@ -74,7 +76,7 @@ def resume(entry: Entry) -> None:
         if facts is None or facts.revision != spec.revision:
             raise ModelError("The model's weights are not those of the run.", next_step="Start a new run.")
         tokens = aligned(facts, pairs).or_raise()
-        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled)
+        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
 
     try:
         pairs = load_pairs(entry.pairs_digest)

@@ -48,12 +48,13 @@ def figure_document(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{CONTENT_POLICY}'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>\n"
         f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>\n"
-        f"<details open><summary>How it was made</summary>{_pairs_table(provenance)}</details>\n"
-        f"{'' if data is None else _data_table(data)}</body></html>\n"
+        f"<details open><summary>How it was made</summary>{provenance_table(provenance)}</details>\n"
+        f"{'' if data is None else data_table(data)}</body></html>\n"
     )
 
 
-def _pairs_table(values: dict[str, Any]) -> str:
+def provenance_table(values: dict[str, Any]) -> str:
+    """Nested names and values as an HTML table, escaped."""
     rows = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in _flat(values))
     return f"<table>{''.join(rows)}</table>"
 
@@ -69,7 +70,8 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _data_table(data: pd.DataFrame) -> str:
+def data_table(data: pd.DataFrame) -> str:
+    """The numbers behind a figure as HTML that opens on a click; beyond 2 000 rows it says how many are missing."""
     shown = data.head(MOST_ROWS)
     head = "".join(f"<th>{escape(str(name))}</th>" for name in shown.columns)
     body = "".join(

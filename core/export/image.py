@@ -24,8 +24,11 @@ class Figure(Protocol):
 @cache
 def chrome() -> str | None:
     """Path of a Chrome that kaleido can drive, or None (no Chrome, or kaleido is not installed). Probed once."""
-    if importlib.util.find_spec("kaleido") is None:
-        return None
+    return browser_path() if importlib.util.find_spec("kaleido") is not None else None
+
+
+def browser_path() -> str | None:
+    """Path of a Chrome on this machine, ``BROWSER_PATH`` first, or None."""
     named = os.environ.get("BROWSER_PATH", "")
     if named and os.access(named, os.X_OK):
         return named

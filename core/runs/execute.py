@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import torch
 
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
-from core.patching.exact import exact_effects
+from core.patching.exact import Batching, exact_effects
 from core.patching.plan import count
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import ask
 from core.patching.results import AttributionResult, PairRun
 from core.prompts.pairs import PairSet, TokenPair, group_by_length
+from core.runs.checkpoint import Checkpoints, PairDone
+from core.runs.memory import within_memory
 from core.runs.spec import Direction, Method, MetricName, NeuronSite, NodeKind, RunSpec
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
+MOST_CELLS = 500_000_000  # effects of one result: 2 GB
 BATCH_BYTES = 2**30  # activations held at once by the base runs, or by a stack of cotangents
 
 
@@ -61,58 +63,70 @@ def execute(
     *,
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> AttributionResult:
     """Run a spec. ``on_step(done, total)`` counts patches (exact) or layers (AtP family).
 
+    Where memory runs out, batches are halved from then on.
+
+    Args:
+        checkpoints: an exact sweep runs pair by pair, keeps each finished one there and leaves out those it finds.
+
     Raises:
         SpecError: no pairs, or the spec names layers, positions or neurons the model or prompts do not have.
+        ModelError: not even the smallest batch fits into memory.
         Cancelled: ``cancelled()`` became true.
     """
     _check(spec, model, pairs)
+    kept = checkpoints if spec.method == "exact" else None
     batches = [batch for group in group_by_length(pairs).values() for batch in _batches(spec, model, group)]
+    if kept is not None:
+        batches = [(pair,) for batch in batches for pair in batch]
     progress = Progress(sum(_steps(spec, model, batch) for batch in batches), on_step, cancelled)
-    runs: dict[int, PairRun] = {}
-    effects: dict[NodeKind, dict[int, np.ndarray]] = {kind: {} for kind in spec.nodes}
-    seconds = {"base_runs": 0.0, spec.method: 0.0}
-    for batch in batches:
-        done = _run_batch(spec, model, batch, progress)
-        runs |= {pair.row: run for pair, run in zip(batch, done.runs)}
-        for kind, values in done.effects.items():
-            effects[kind] |= {pair.row: value for pair, value in zip(batch, values)}
-        for stage, spent in zip(seconds, done.seconds):
-            seconds[stage] += spent
-    order = [pair.row for pair in pairs]
+    finished: dict[int, PairDone] = {}
+    if kept is not None:
+        finished = {pair.row: done for pair in pairs if (done := kept.find(pair, spec, model.shape)) is not None}
+        found = [batch for batch in batches if batch[0].row in finished]
+        progress.done = sum(_steps(spec, model, batch) for batch in found)
+        batches = [batch for batch in batches if batch[0].row not in finished]
+    run = partial(_run_batch, spec, model, progress=progress)
+    for done in within_memory(run, batches, model, progress):
+        finished[done.run.tokens.row] = done
+        if kept is not None:
+            kept.add(done)
+    in_order = [finished[pair.row] for pair in pairs]
     return AttributionResult(
         spec=spec,
         shape=model.shape,
-        pairs=tuple(runs[row] for row in order),
-        effects={kind: tuple(by_row[row] for row in order) for kind, by_row in effects.items()},
-        seconds=seconds,
+        pairs=tuple(done.run for done in in_order),
+        effects={kind: tuple(done.effects[kind] for done in in_order) for kind in spec.nodes},
+        seconds={
+            "base_runs": sum(done.seconds[0] for done in in_order),
+            spec.method: sum(done.seconds[1] for done in in_order),
+        },
         provenance=_provenance(model),
     )
 
 
-@dataclass(frozen=True)
-class _Done:
-    runs: list[PairRun]
-    effects: dict[NodeKind, np.ndarray]
-    seconds: tuple[float, float]
-
-
-def _run_batch(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...], progress: Progress) -> _Done:
+def _run_batch(
+    spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...], share: float, *, progress: Progress
+) -> list[PairDone]:
     """Pairs of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
     began = time.perf_counter()
     question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction)
     based = time.perf_counter()
     options: dict[str, Any] = question.rows | {"kinds": spec.nodes, "progress": progress}
     if spec.method == "exact":
-        sites = _sites(spec, question.length)
-        effects = exact_effects(model, question.run, read=question.read, neurons=sites, **options)
+        sites, batching = _sites(spec, question.length), Batching.for_model(model, question.length, share)
+        effects = exact_effects(model, question.run, read=question.read, neurons=sites, batching=batching, **options)
     else:
         effects = atp_scores(model, question.run, gradient=question.gradient, method=spec.method, **options)
     n, values = len(pairs), question.values
-    runs = [PairRun(pair, values[i], values[n + i]) for i, pair in enumerate(pairs)]
-    return _Done(runs, effects, (based - began, time.perf_counter() - based))
+    seconds = (based - began) / n, (time.perf_counter() - based) / n
+    return [
+        PairDone(PairRun(pair, values[i], values[n + i]), {kind: x[i] for kind, x in effects.items()}, seconds)
+        for i, pair in enumerate(pairs)
+    ]
 
 
 def _sites(spec: RunSpec, length: int) -> tuple[NeuronSite, ...]:
@@ -147,6 +161,13 @@ def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> N
     longest = max(len(pair) for pair in pairs)
     if longest > model.max_tokens:
         raise SpecError(f"A prompt has {longest} tokens; {model.card.name} has {model.max_tokens} positions.")
+    cells = sum(len(pair) for pair in pairs) * model.shape.n_layers * sum(map(model.shape.units, spec.nodes))
+    if cells > MOST_CELLS:
+        raise SpecError(
+            f"The result would have {cells / 1e6:.0f} million effects; {MOST_CELLS / 1e6:.0f} million is the most.",
+            where="--nodes",
+            next_step="Choose fewer kinds of nodes or fewer pairs.",
+        )
     shortest = min(len(pair) for pair in pairs)
     for site in spec.neurons:
         inside = 0 <= site.layer < model.shape.n_layers and -shortest <= site.position < shortest

@@ -160,7 +160,13 @@ class Store:
         self._table.change(digest, deleted=None)
 
     def accept(self, spec: RunSpec, *, pairs: int) -> None:
-        """Write down that a run was asked for, so that it is not forgotten if this process dies."""
+        """Write down that a run was asked for, so that it is not forgotten if this process dies.
+
+        What the bin holds of it is removed: whoever deletes a run and asks for it again wants it computed anew.
+        """
+        entry = self.entry(spec.digest)
+        if entry is not None and entry.own and entry.deleted is not None:
+            self._remove(entry)
         self._table.accept(spec, pairs=pairs, owner=self._owner)
 
     def mark(self, digest: str, state: State, *, problem: str = "") -> None:
@@ -264,6 +270,10 @@ class Store:
         for path in self._work.glob("*.computing"):
             if self.has(path.stem):
                 path.unlink(missing_ok=True)  # whoever still waits for it will find the result
+        for path in self._work.glob("*.pairs"):
+            entry = self.entry(path.stem)
+            if entry is None or entry.deleted is not None:
+                shutil.rmtree(path, ignore_errors=True)
         for path in self._work.glob("*.alive"):
             with locked(path, wait=False) as dead:
                 if dead:

@@ -52,6 +52,66 @@ def test_jobs_run_one_at_a_time_in_order(worker):
     assert worker.queue() == []
 
 
+def test_whoever_was_served_longest_ago_is_next(worker):
+    gate, seen = Gate(), []
+    submit(worker, "gate", gate, owner="greedy")
+    assert gate.entered.wait(PATIENCE)
+    greedy = [submit(worker, f"greedy {i}", lambda *_, i=i: seen.append(f"greedy {i}"), "greedy") for i in range(3)]
+    modest = [submit(worker, f"modest {i}", lambda *_, i=i: seen.append(f"modest {i}"), "modest") for i in range(2)]
+    order = ["modest 0", "greedy 0", "modest 1", "greedy 1", "greedy 2"]
+    assert [job.key for job in worker.queue()] == ["gate", *order]
+    assert worker.position(modest[0]) == 1
+    gate.open.set()
+    assert all(worker.wait(job, PATIENCE) for job in greedy + modest)
+    assert seen == order
+
+
+def test_a_waiting_job_knows_when_it_should_start(worker):
+    gate = Gate()
+    worker.submit("gate", title="gate", task=gate, owner="a", expected=8.0)
+    assert gate.entered.wait(PATIENCE)
+    known = worker.submit("known", title="known", task=lambda *_: None, owner="b", expected=5.0)
+    second = worker.submit("second", title="second", task=lambda *_: None, owner="c", expected=None)
+    third = submit(worker, "third", lambda *_: None, owner="d")
+    running = worker.queue()[0]
+    assert worker.starts_in(known) == pytest.approx(running.seconds_left, rel=0.5)
+    assert worker.starts_in(second) == pytest.approx(running.seconds_left + 5, rel=0.2)
+    assert worker.starts_in(third) is None
+    gate.open.set()
+
+
+def test_a_kept_job_goes_on_when_its_browser_is_gone_but_can_be_cancelled(worker):
+    gates = [Gate(), Gate()]
+    kept = [worker.submit(str(i), title="", task=gate, owner="a", kept=True) for i, gate in enumerate(gates)]
+    assert gates[0].entered.wait(PATIENCE)
+    worker.leave("a")
+    assert [job.active for job in kept] == [True, True]
+    worker.join(kept[1], "b")
+    worker.cancel(kept[1], owner="b")
+    assert kept[1].state == "cancelled"
+    gates[0].open.set()
+    assert worker.wait(kept[0], PATIENCE)
+    assert kept[0].state == "done"
+
+
+def test_the_end_is_told_before_anybody_sees_it(worker):
+    told = []
+
+    def fail(on_step, cancelled):
+        raise ModelError("no")
+
+    def submitted(key, task):
+        return worker.submit(key, title=key, task=task, owner="a", ended=lambda state, error: told.append((key, state)))
+
+    gate = Gate()
+    jobs = [submitted("fails", fail), submitted("gate", gate), submitted("waits", lambda *_: None)]
+    assert gate.entered.wait(PATIENCE)
+    worker.cancel(jobs[2])
+    gate.open.set()
+    assert all(worker.wait(job, PATIENCE) for job in jobs)
+    assert told == [("fails", "failed"), ("waits", "cancelled"), ("gate", "done")]
+
+
 def test_every_task_runs_in_the_same_thread(worker):
     jobs = [submit(worker, str(i), lambda *_: threading.get_ident()) for i in range(3)]
     assert all(worker.wait(job, PATIENCE) for job in jobs)
