@@ -43,7 +43,10 @@ async function save(format) {
     at("status").textContent = "The browser could not draw the file.";
   }
 }
-for (const format of ["svg", "png"]) at(format).addEventListener("click", () => save(format));
+for (const format of ["svg", "png"]) {
+  at(format).addEventListener("click", () => save(format));
+  at(format).disabled = false;  // until now the library was being loaded
+}
 """
 
 
@@ -64,7 +67,7 @@ def download_row(
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{CONTENT_POLICY}'
         f"<style>{_style(theme, height)}</style></head><body>"
-        '<button id="svg">SVG</button><button id="png">PNG</button>'
+        '<button id="svg" disabled>SVG</button><button id="png" disabled>PNG</button>'
         '<select id="columns" aria-label="Width"><option value="1">one column, 3.35 in</option>'
         '<option value="2">two columns, 6.9 in</option></select>'
         '<label><input type="checkbox" id="clear">transparent</label><span id="status" role="status"></span>'

@@ -36,6 +36,11 @@ HOSTILE = (
 )
 
 
+def within(seconds: float) -> float:
+    """A time limit on this machine now: where more runs than there are cores, everything takes longer."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class Site:
     """A running server and what lies in its results directory."""
 
@@ -99,7 +104,7 @@ def _wait_for(url: str, seconds: float = 60) -> None:
     raise TimeoutError(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # other modules start a Playwright of their own, and only one may live at a time
 def chromium():
     sync_api = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None and not os.environ.get("CIRCUITARIUM_REQUIRE_BROWSER"):

@@ -11,6 +11,7 @@ import pytest
 
 from core.figures.numbers import number
 from core.patching.summary import layer_by_head
+from tests.browser.conftest import within
 from tests.make_results import make_result
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,7 @@ def test_first_content_comes_within_three_seconds(site, visit):
     for landmark in ("h1", "text=Try it with my own pairs"):  # the very first visit also reads libraries from disk
         began = time.monotonic()
         visit(site.page()).locator(landmark).first.wait_for()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < within(3)
 
 
 @pytest.mark.parametrize("path", ["", "pairs", "attribution", "attention"])
@@ -60,7 +61,7 @@ def test_a_click_on_a_cell_shows_that_node_within_a_second(site, visit):
         began = time.monotonic()
         click_cell(page, "panels", column=head, layer=layer, panel=panel)
         page.get_by_text(re.compile(f"^Patching layer {layer}, head {head} ")).wait_for(timeout=5000)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < within(1)
     assert "node=z.0.0._" in page.url
 
 
