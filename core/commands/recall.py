@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.commands.question import add_question, node_kinds, of_one_length, read_question, show_progress
 from core.errors import SpecError
-from core.runs.spec import NODE_KINDS
+from core.runs.spec import METHODS, NODE_KINDS
 
 ALL = "atp,atp-qk,atp-graddrop,atp-star,iterative,subsampling,blocks,hierarchical"
 
@@ -22,6 +22,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--methods", default=ALL, help=f"comma-separated, of {ALL}")
     parser.add_argument("--seeds", type=int, default=3, help="runs of every method that draws at random")
     parser.add_argument("--samples", type=int, default=1024, help="most subsets that subsampling draws")
+    parser.add_argument("--bound-samples", type=int, default=1024, help="subsets drawn for each bound; 0: no bounds")
     parser.add_argument("--out", required=True, type=Path, help="folder for recall.csv, summary.json and bound.csv")
 
 
@@ -37,9 +38,19 @@ def run(options: argparse.Namespace) -> None:
     for name in methods:
         if name not in CONTESTANTS:
             raise SpecError(f"{name!r} is not known.", where="--methods", next_step=f"Choose among {ALL}.")
+    if not methods:
+        raise SpecError("No method was chosen.", where="--methods", next_step=f"Choose among {ALL}.")
+    if options.metric == "kl" and options.direction == "noising" and set(methods) & set(METHODS):
+        raise SpecError(
+            "The KL divergence from the clean run has gradient 0 there, so every AtP estimate would be 0.",
+            where="--metric",
+            next_step="Use the denoising direction, another metric, or only methods that patch.",
+        )
     for option in ("seeds", "samples"):
         if getattr(options, option) < 1:
             raise SpecError("The number must be at least 1.", where=f"--{option}")
+    if options.bound_samples < 0:
+        raise SpecError("The number must not be negative.", where="--bound-samples")
     families = by_family(node_kinds(options.nodes))
     refuse_foreign(options.out.resolve(), FILES)
     loaded = read_question(options)
@@ -55,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
                 methods=methods,
                 seeds=options.seeds,
                 samples=options.samples,
+                bound_samples=options.bound_samples,
                 on_step=show_progress if sys.stderr.isatty() else None,
             )
         )

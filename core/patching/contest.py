@@ -87,6 +87,7 @@ def run_contest(
     methods: Sequence[str] = CONTESTANTS,
     seeds: int = 3,
     samples: int = SAMPLES,
+    bound_samples: int = BOUND_SAMPLES,
     effects: np.ndarray | None = None,
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
@@ -95,6 +96,7 @@ def run_contest(
 
     Args:
         samples: most subsets that subsampling draws a seed.
+        bound_samples: subsets drawn for each bound; 0: no bounds.
         effects: exact effects ``[pair, node]`` where they are known already.
 
     Raises:
@@ -105,7 +107,9 @@ def run_contest(
         raise SpecError(f"{', '.join(kinds)} are not nodes of the family {family}.", where="--nodes")
     nodes = all_nodes(kinds, question.model.shape, min(question.starts), question.length)
     field = _Field(len(nodes), len(question.pairs), seeds, samples)
-    progress = Progress(field.steps(methods, known=effects is not None), on_step, cancelled)
+    places = [k for k in BOUND_AT if k < len(nodes)] if bound_samples else []
+    steps = field.steps(methods, known=effects is not None) + bound_samples * len(places)
+    progress = Progress(steps, on_step, cancelled)
     live = Patching(question, nodes, progress)
     truth = live.effects(np.arange(len(nodes))) if effects is None else effects
     known = Known(truth, live)
@@ -125,8 +129,9 @@ def run_contest(
     entrants = tuple(enter(m) for m in CONTESTANTS if m in methods)
     by = next((m for m in reversed(METHODS) if m in scores), "exact")
     order = np.argsort(-scores[by], kind="stable") if by in scores else true_order(truth)
-    bounds = tuple(_bounds(known, order, np.abs(truth.mean(0)), np.random.default_rng(seeds)))
-    return Contest(family, nodes, truth, entrants, bounds, by)
+    rng, target = np.random.default_rng(seeds), np.abs(truth.mean(0))
+    bounds = [b for k in places for b in bounds_after(known, _first(order, k), bound_samples, rng, truth=target)]
+    return Contest(family, nodes, truth, entrants, tuple(bounds), by)
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class _Field:
         steps += self.seeds * self.snapshots[-1] if "subsampling" in methods else 0
         if {"blocks", "hierarchical"} & set(methods):
             steps += sum(-(-self.n_nodes // size) for size in self.sizes) * self.n_pairs
-        return steps + BOUND_SAMPLES * len(_bound_places(self.n_nodes))
+        return steps
 
     def rival(self, method: str, oracle: Oracle, effects: BlockEffects, rng: np.random.Generator) -> dict[str, Walk]:
         """Setting -> walk, for one seed."""
@@ -189,14 +194,8 @@ def _best(method: str, per_seed: list[dict[str, Walk]], truth: np.ndarray) -> En
     return Entrant(method, best, walks[best])
 
 
-def _bound_places(n_nodes: int) -> list[int]:
-    return [k for k in BOUND_AT if k < n_nodes]
-
-
-def _bounds(oracle: Oracle, order: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> list[Bound]:
-    out = []
-    for k in _bound_places(len(order)):
-        verified = np.zeros(len(order), bool)
-        verified[order[:k]] = True
-        out += bounds_after(oracle, verified, BOUND_SAMPLES, rng, truth=truth)
-    return out
+def _first(order: np.ndarray, count: int) -> np.ndarray:
+    """Bool ``[node]``: the first nodes of an order."""
+    chosen = np.zeros(len(order), bool)
+    chosen[order[:count]] = True
+    return chosen
