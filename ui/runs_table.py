@@ -53,9 +53,10 @@ def choose(shown: list[Entry]) -> list[Entry]:
     """The table; gives the chosen rows."""
     table = pd.DataFrame(
         {
-            "name": [entry.name for entry in shown],
+            "name": [entry.name or entry.digest[:8] for entry in shown],
             "model": [entry.model for entry in shown],
             "method": [NAMES[_method(entry)] for entry in shown],
+            "nodes": [", ".join(entry.nodes) for entry in shown],
             "metric": [METRIC_WORDS.get(entry.metric, entry.metric) for entry in shown],  # type: ignore[call-overload]
             "direction": [entry.direction for entry in shown],
             "pairs": [entry.pairs for entry in shown],
@@ -76,9 +77,11 @@ def choose(shown: list[Entry]) -> list[Entry]:
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
+            "name": st.column_config.TextColumn("name", width=150),
+            "model": st.column_config.TextColumn("model", width=105),
             "seconds": st.column_config.NumberColumn("seconds", format="%.1f"),
-            "size": st.column_config.NumberColumn("size (MiB)", format="%.2f"),
-            "created": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm"),
+            "size": st.column_config.NumberColumn("MiB", format="%.2f"),
+            "created": st.column_config.DatetimeColumn("created (UTC)", format="D MMM HH:mm"),
         },
         alt="The stored runs, one a row.",
     )

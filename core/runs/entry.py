@@ -64,6 +64,11 @@ class Entry:
         return RunSpec.from_json(json.loads(self.spec_json))
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """Node kinds that were patched."""
+        return tuple(json.loads(self.spec_json)["nodes"])
+
+    @property
     def own(self) -> bool:
         """Whether the store made the folder and may remove it; folders that people named are left alone."""
         return self.folder == self.digest
