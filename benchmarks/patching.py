@@ -128,7 +128,12 @@ def transformer_lens_attribution(model: LoadedModel, pair: TokenPair) -> None:
     from transformer_lens.tools.analysis.attribution_patching import attribution_patch
 
     clean, corrupt = (torch.tensor([ids], device=model.device) for ids in (pair.clean_ids, pair.corrupt_ids))
-    attribution_patch(model.bridge, clean, corrupt, logit_diff(pair))
+    embedding = model.hf.get_input_embeddings().weight
+    embedding.requires_grad_(True)  # with every weight frozen their graph would be empty
+    try:
+        attribution_patch(model.bridge, clean, corrupt, logit_diff(pair))
+    finally:
+        embedding.requires_grad_(False)
 
 
 def peak_memory(model: LoadedModel) -> float:
