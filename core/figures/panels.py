@@ -37,6 +37,8 @@ def method_panels(
         axes = ("tickvals", "ticktext", "range", "tickangle", "tickfont", "fixedrange", "showgrid", "zeroline", "title")
         fig.update_xaxes({name: part.layout.xaxis[name] for name in axes}, row=1, col=i)
         fig.update_yaxes({name: part.layout.yaxis[name] for name in axes if i == 1 or name != "title"}, row=1, col=i)
+        if i > 1:
+            fig.update_yaxes(ticks="", row=1, col=i)
     fig.update_layout(margin={"t": 36, "b": parts[0].layout.margin.b}, hovermode="closest", dragmode=False)
     fig.update_annotations(font={"size": 12, "color": style.INK[theme]})
     first = next(iter(tables.values()))

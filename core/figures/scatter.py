@@ -57,6 +57,9 @@ def effect_scatter(
     if selected is not None:
         _mark(fig, drawn, selected, comparison.signed, theme)
     style.legend(fig)
+    if sum(trace.showlegend is not False for trace in fig.data) > 2:  # too wide for the title's row
+        below = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"}
+        fig.update_layout(legend=below, margin={"b": 96})
     fig.update_layout(clickmode="event+select", dragmode=False, hovermode="closest")
     return captions.set_caption(fig, _caption(comparison, len(drawn)))
 
