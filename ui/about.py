@@ -32,6 +32,31 @@ ranked too high costs one exact check. Spearman compares the order of all nodes,
 **Not shown**: nodes whose effect is 0 in both, which would raise every agreement for nothing.
 """
 
+VERIFICATION = """
+**One row** is one node at one token. *estimate* is the method's score, *exact* the mean effect over pairs of really
+patching the node; it is empty where nobody has patched it yet. Verified nodes stand first, by their exact magnitude.
+
+**Computed** in the order of the estimate. Then random subsets of the remaining nodes (each node in one of fifty) are
+patched together; for every node the runs with it are compared with those without it, by Welch's one-sided t test. The
+bound is the largest upper limit over all nodes not verified.
+
+**Read** "sure of the first K" as: these K effects exceed the bound, so no other node can belong before them.
+
+**Not shown**: interaction. Effects of subsets need not be sums, and the bound does not see by how much they are not.
+"""
+
+STUDY = """
+**One line** is one method: the forward passes it has spent, estimate included, when the last of the true top K has been
+patched exactly. An estimate that ranks a node too low pays for it at every K from there on.
+
+**Computed** from the exact effects of all nodes. Random order, subsampling (random subsets), blocks (neighbouring nodes
+together) and hierarchical (blocks of blocks) patch without gradients.
+
+**Read** the distance to the dotted oracle. Under it, the bound: at every point it should lie above the black line.
+
+**Not shown**: other tasks, other models, neurons, and sets of several pairs.
+"""
+
 NEURONS = """
 **One bar** is the mean effect of one neuron at one token; whiskers are 95 % bootstrap intervals over pairs.
 
@@ -60,7 +85,15 @@ nothing fades.
 **Not shown**: whether the attention matters for the answer. That is what patching measures.
 """
 
-TEXTS = {"heatmap": HEATMAP, "trust": TRUST, "neurons": NEURONS, "node": NODE, "attention": ATTENTION}
+TEXTS = {
+    "heatmap": HEATMAP,
+    "trust": TRUST,
+    "verification": VERIFICATION,
+    "study": STUDY,
+    "neurons": NEURONS,
+    "node": NODE,
+    "attention": ATTENTION,
+}
 
 
 def about(which: str, *, key: str = "") -> None:

@@ -52,6 +52,12 @@ ENTRIES = (
         "Attention patterns of a layer's heads, and of one head at full size.",
     ),
     Entry(
+        "trust",
+        "Trust",
+        "An estimate ranks the nodes. Which of the first are really there, and how large an effect can it have missed?",
+        "Patch an estimate's nodes exactly, and bound those that are left.",
+    ),
+    Entry(
         "runs",
         "Runs",
         "What has been computed here, under which name, and how do two runs differ?",
