@@ -15,7 +15,7 @@ from ui.about import about
 from ui.charts import draw, theme
 from ui.export import export_row
 
-KEPT = Path(__file__).parents[1] / "benchmarks" / "atp_study" / "results" / "ioi"
+KEPT = Path(__file__).parents[1] / "assets" / "study" / "ioi"
 FAMILY = "attention"
 
 

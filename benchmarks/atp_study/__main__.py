@@ -2,7 +2,7 @@
 
     python -m benchmarks.atp_study
 
-runs every file of ``pairs/`` (one pair each) and keeps curves, bounds and one number a method under ``results/``. The
+runs every file of ``pairs/`` (one pair each) and keeps curves, bounds and one number a method under ``assets/study``. The
 exact truth of one pair takes a minute on one core, the subsets and blocks of the rivals and bounds five.
 """
 
@@ -25,7 +25,7 @@ def run(pairs: Path) -> None:
         options = ["--nodes", "q,k,v,z", "--seeds", "3", "--samples", "512", "--device", "cpu", "--out", str(out)]
         if main(["recall", "--model", "smollm2-135m", "--pairs", str(pairs), *options]):
             raise SystemExit(2)
-        kept = HERE / "results" / pairs.stem
+        kept = HERE.parents[1] / "assets" / "study" / pairs.stem
         kept.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
             shutil.copy(out / name, kept / name)
