@@ -2,8 +2,9 @@
 
     python -m benchmarks.atp_study
 
-runs every file of ``pairs/`` (one pair each) and keeps curves, bounds and one number a method under ``assets/study``. The
-exact truth of one pair takes a minute on one core, the subsets and blocks of the rivals and bounds five.
+runs every file of ``pairs/`` (one pair each) and keeps curves, bounds and one number a method under
+``assets/study``. The exact truth of one pair takes a minute on one core, the subsets and blocks of the rivals and
+bounds five.
 """
 
 from __future__ import annotations
