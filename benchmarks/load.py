@@ -2,107 +2,54 @@
 
     python -m benchmarks.load [--sessions 20] [--seconds 300]
 
-The sessions run in one process by Streamlit's own test driver, on a tiny random model, sharing the worker, the model
-and the store as browsers do. Each one wanders over the pages, changes views, starts runs, cancels some. At the end
-every stored result is compared with the same run computed alone, and memory with what it was after a quarter of the
-time.
+The server is the app itself on a tiny random model; the sessions are windows of one headless Chromium. Each wanders
+over the pages, opens pair sets by link, runs the methods with another metric, cancels some. At the end every stored
+result is compared with the same run computed alone, and the server's memory with what it was after a third of the time.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import json
 import os
-import resource
+import shutil
+import socket
+import subprocess
 import sys
 import tempfile
-import threading
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from streamlit.testing.v1 import AppTest
+from playwright.async_api import Error, Page, async_playwright
 
-from core.models import load
-from core.models.load import wrap
+from benchmarks.tiny_server import tiny
+from core.models.catalogue import DEFAULT
+from core.prompts.align import align
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.execute import execute
-from tests.pages.conftest import tiny_tokenizer
-from tests.tiny import tiny_hf
+from core.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "load.json"
-PAGES = ("home", "pairs", "attribution", "attention", "runs", "report")
-NAMES = ("Mary", "John", "Tom", "Anna")
-METRICS, METHODS = ("logit_diff", "log_prob", "prob"), ("exact", "atp", "atp-qk", "atp-star")
+PAGES = ("", "pairs", "attribution", "attention", "runs", "report")
+METRICS = ("Logit difference", "Log-probability", "Probability")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
-def pair_sets() -> list[PairSet]:
-    """Sets of one pair each, for every two names."""
+def pair_sets() -> dict[str, PairSet]:
+    """Sets of one pair each, for every two names, by digest."""
     sets = []
-    for a, b in itertools.permutations(NAMES, 2):
+    for a, b in itertools.permutations(("Mary", "John", "Tom", "Anna"), 2):
         start = f"When {a} and {b} met, "
-        sets.append(
-            PairSet(f"{a} {b}", (PromptPair(f"{start}{b} gave it to", f"{start}{a} gave it to", f" {a}", f" {b}"),))
-        )
-    return sets
-
-
-class Session(threading.Thread):
-    """One visitor. Keeps what it did, and every exception that a page showed."""
-
-    def __init__(self, seed: int, until: float, links: list[str]):
-        super().__init__(daemon=True)
-        self._rng, self._until, self._links = np.random.default_rng(seed), until, links
-        self.did: Counter = Counter()
-        self.errors: list[str] = []
-
-    def run(self) -> None:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.query_params["pairs"] = str(self._rng.choice(self._links))
-        try:
-            app.run()
-            while time.monotonic() < self._until:
-                self._act(app)
-                self.errors += [str(error.value) for error in app.exception]
-        except Exception as error:  # whatever it is, it is what the benchmark is looking for
-            self.errors.append(repr(error))
-
-    def _act(self, app: AppTest) -> None:
-        action = str(self._rng.choice(["page", "run", "run", "cancel", "look", "new"]))
-        self.did[action] += 1
-        if action == "page":
-            app.switch_page(f"pages/{self._rng.choice(PAGES)}.py").run()
-        elif action == "new":
-            self.did["sessions"] += 1
-            app.query_params["pairs"] = str(self._rng.choice(self._links))
-            app.run()
-        else:
-            app.switch_page("pages/attribution.py").run()
-            getattr(self, f"_{action}")(app)
-
-    def _run(self, app: AppTest) -> None:
-        if not any(box.key == "run_metric" for box in app.selectbox):
-            return
-        app.selectbox(key="run_metric").select(self._rng.choice(METRICS))
-        for method in METHODS:
-            app.checkbox(key=f"run_{method}").set_value(bool(self._rng.random() < 0.5))
-        app.run()
-        start = [button for button in app.button if button.label.startswith("Run ") and not button.disabled]
-        if start:
-            start[0].click().run()
-
-    def _cancel(self, app: AppTest) -> None:
-        cancels = [button for button in app.button if button.label == "Cancel"]
-        if cancels:
-            cancels[0].click().run()
-
-    def _look(self, app: AppTest) -> None:
-        app.query_params["scale"] = str(self._rng.choice(["Signed", "Absolute"]))
-        app.run()
+        pair = PromptPair(f"{start}{b} gave it to", f"{start}{a} gave it to", f" {a}", f" {b}")
+        sets.append(PairSet(f"{a} {b}", (pair,)))
+    return {pairs.digest: pairs for pairs in sets}
 
 
 def main() -> None:
@@ -112,69 +59,126 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        os.environ["CIRCUITARIUM_RESULTS"] = place
-        found = _measure(options.sessions, options.seconds)
+        found = measure(Path(place), options.sessions, options.seconds)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
-    sys.exit(1 if found["errors"] or found["wrong_results"] else 0)
+    sys.exit(1 if found["errors"] or found["wrong_results"] or not found["results_checked"] else 0)
 
 
-def _measure(sessions: int, seconds: float) -> dict[str, Any]:
-    tokenizer = tiny_tokenizer()
-    load.load_model = lambda model_id, **_: wrap(tiny_hf("llama"), tokenizer, model_id=model_id)
-    from ui.resources import worker
-    from ui.store import save_pairs, store
-
-    sets = {pairs.digest: pairs for pairs in pair_sets()}
-    links = [save_pairs(pairs) for pairs in sets.values()]
-    began, threads = time.monotonic(), []
-    for seed in range(sessions):
-        threads.append(Session(seed, began + seconds, links))
-        threads[-1].start()
-    time.sleep(seconds / 4)
-    early = _megabytes()
-    for thread in threads:
-        thread.join(seconds + 120)
-    late = _megabytes()
-    worker().close()
-    wrong, checked = _wrong(store(), sets)
-    return {
-        "sessions": sessions,
-        "seconds": round(time.monotonic() - began, 1),
-        "actions": dict(sum((thread.did for thread in threads), Counter())),
-        "unfinished_sessions": sum(thread.is_alive() for thread in threads),
-        "errors": [error for thread in threads for error in thread.errors][:20],
-        "results_checked": checked,
-        "wrong_results": wrong,
-        "megabytes_after_a_quarter": early,
-        "megabytes_at_the_end": late,
-    }
+def measure(place: Path, sessions: int, seconds: float) -> dict[str, Any]:
+    """Visit a server whose store lies in ``place``; what was done, what went wrong, what differs."""
+    sets, store = pair_sets(), Store(place)
+    for pairs in sets.values():
+        store.put_pairs(pairs)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "CIRCUITARIUM_RESULTS": str(place), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "benchmarks.tiny_server", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+        found = asyncio.run(_visit(f"http://127.0.0.1:{port}", server.pid, list(sets), sessions, seconds))
+        found["server_alive"] = server.poll() is None
+    finally:
+        server.terminate()
+        server.wait(20)
+    wrong, checked = _wrong(store, sets)
+    return {"sessions": sessions, "seconds": seconds, **found, "results_checked": checked, "wrong_results": wrong}
 
 
-def _wrong(store: Any, sets: dict[str, PairSet]) -> tuple[list[str], int]:
+def _wait_for(url: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=1)
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+async def _visit(url: str, server: int, links: list[str], sessions: int, seconds: float) -> dict[str, Any]:
+    did: Counter = Counter()
+    errors: list[str] = []
+    until = time.monotonic() + seconds
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        tasks = []
+        for seed in range(sessions):
+            page = await (await browser.new_context(viewport={"width": 1200, "height": 900})).new_page()
+            tasks.append(_session(page, url, links, np.random.default_rng(seed), until, did, errors))
+        visits = asyncio.gather(*tasks)
+        await asyncio.sleep(seconds / 3)
+        early = _megabytes(server)
+        await visits
+        late = _megabytes(server)
+        await browser.close()
+    return {"actions": dict(did), "errors": errors[:20], "megabytes_early": early, "megabytes_at_the_end": late}
+
+
+async def _session(
+    page: Page,
+    url: str,
+    links: list[str],
+    rng: np.random.Generator,
+    until: float,
+    did: Counter,
+    errors: list[str],
+) -> None:
+    """One visitor, until the time is over; what a page shows as a fault is kept."""
+    while time.monotonic() < until:
+        action = str(rng.choice(["page", "run", "run", "cancel"]))
+        name = rng.choice(PAGES) if action == "page" else "attribution"
+        try:
+            await page.goto(f"{url}/{name}?pairs={rng.choice(links)}", timeout=120_000)
+            await page.wait_for_selector("h1", timeout=120_000)
+            if action != "page":
+                await _run(page, rng, cancel=action == "cancel")
+            await page.wait_for_timeout(float(rng.uniform(500, 3000)))
+            faults = await page.locator('[data-testid="stException"]').all_inner_texts()
+            faults += [text for text in await page.locator(".stAlert").all_inner_texts() if "fault" in text]
+            errors += [f"{action}: {fault[:300]}" for fault in faults]
+            did[action] += 1
+        except Error as error:
+            did[f"gave up: {str(error).splitlines()[0][:80]}"] += 1  # the driver lost a race with a rerun, or patience
+
+
+async def _run(page: Page, rng: np.random.Generator, *, cancel: bool) -> None:
+    """Choose a metric and press the button; sometimes press Cancel as soon as there is one."""
+    button = page.get_by_role("button", name="Run ").first
+    await button.wait_for(timeout=120_000)
+    await page.get_by_role("combobox", name="Metric").click()
+    await page.get_by_role("option", name=str(rng.choice(METRICS)), exact=True).click()
+    await page.wait_for_timeout(500)
+    await button.click()
+    if cancel:
+        await page.wait_for_timeout(300)
+        stop = page.get_by_role("button", name="Cancel")
+        if await stop.count():
+            await stop.first.click(timeout=2000, no_wait_after=True)
+
+
+def _wrong(store: Store, sets: dict[str, PairSet]) -> tuple[list[str], int]:
     """Digests whose stored numbers differ from those of the run alone, and how many were looked at."""
-    from core.prompts.align import align
-    from ui.resources import ModelChoice, slot
-
-    model, wrong, checked = slot().get(ModelChoice()), [], 0
+    model, wrong, checked = tiny(DEFAULT), [], 0
     for entry in store.entries():
-        if entry.state != "done" or entry.pairs_digest not in sets:
-            continue
         stored = store.get(entry.digest)
+        if stored is None:
+            continue
         alone = execute(entry.spec, model, align(sets[entry.pairs_digest], model.tokenizer).pairs)
         checked += 1
         for kind, arrays in alone.effects.items():
             if not all(np.allclose(x, y, atol=1e-5) for x, y in zip(arrays, stored.effects[kind])):
-                wrong.append(entry.digest)
-                break
+                wrong.append(f"{entry.digest} {kind}")
     return wrong, checked
 
 
-def _megabytes() -> float:
-    """Memory of this process, now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * resource.getpagesize() / 2**20, 1)
+def _megabytes(process: int) -> float:
+    """Memory of a process, now."""
+    kilobytes = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line)
+    return round(int(kilobytes.split()[1]) / 1024, 1)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def _report_button(
     figure: MakeFigure, results: list[AttributionResult], data: MakeData, *, key: str, name: str
 ) -> None:
     def item() -> Item:
-        fig = for_reading(figure("light"))
+        fig = for_reading(figure("light")).update_layout(paper_bgcolor="#ffffff")
         digests = tuple(result.spec.digest for result in results)
         return Item(name.replace("-", " ").capitalize(), fig, caption_of(fig), data(), digests)
 

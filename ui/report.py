@@ -30,6 +30,7 @@ def collect(make: Callable[[], Item]) -> None:
     """Add a figure; for buttons on other pages."""
     if len(items()) < MOST_ITEMS:
         _set((*items(), make()))
+        st.toast(f"The report has {counted(len(items()), 'figure')} now.")
 
 
 def full() -> bool:

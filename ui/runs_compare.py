@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.figures.captions import KIND_WORDS
 from core.figures.difference import compared_heatmaps, difference_heatmap
 from core.figures.numbers import count, number
+from core.figures.printing import for_reading
 from core.figures.style import Theme
 from core.patching.difference import Difference, difference
 from core.patching.results import AttributionResult
@@ -41,7 +42,8 @@ def _draw(results: list[AttributionResult], names: tuple[str, str]) -> None:
         st.info("The two runs patched different kinds of nodes.")
         return
     with st.container(horizontal=True):
-        kind = st.selectbox("Nodes", shared, format_func=KIND_WORDS.__getitem__, key="compare_kind", width=220)
+        first = shared.index("z") if "z" in shared else 0
+        kind = st.selectbox("Nodes", shared, first, format_func=KIND_WORDS.__getitem__, key="compare_kind", width=220)
         how = st.segmented_control("Positions", list(COLLAPSES), default="Sum over positions", key="compare_how")
     collapse = COLLAPSES[how or "Sum over positions"]
     compared = difference(*(head_table(result, kind, collapse=collapse) for result in results))
@@ -52,9 +54,13 @@ def _draw(results: list[AttributionResult], names: tuple[str, str]) -> None:
     left, right, third = st.columns(3, gap="medium")
     for column, fig, name in zip((left, right), compared_heatmaps(compared, names=names, theme=theme()), names):
         with column:
-            draw(fig, key=f"compared_{name}_{column is left}", alt=f"Effects of {name}.")
+            draw(for_reading(fig), key=f"compared_{name}_{column is left}", alt=f"Effects of {name}.")
     with third:
-        draw(figure(theme()), key="compared_difference", alt=f"Effects of {names[1]} minus those of {names[0]}.")
+        draw(
+            for_reading(figure(theme())),
+            key="compared_difference",
+            alt=f"Effects of {names[1]} minus those of {names[0]}.",
+        )
         st.metric("Spearman", number(compared.spearman), help=f"Rank correlation over {count(compared.cells)} nodes.")
         export_row(figure, results, lambda: _frame(compared), key="compared", name="difference")
 
