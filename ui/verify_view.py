@@ -125,8 +125,9 @@ def _words(verified: Verified) -> None:
 
 def _table(verified: Verified) -> Any:
     table = verified.table().head(max(LISTED, verified.state.done))
-    table["token"] = [_visible(token) for token in table["token"]]
-    return table
+    if len(verified.pairs) > 1:  # the token differs from pair to pair
+        return table.drop(columns="token")
+    return table.assign(token=[_visible(token) for token in table["token"]])
 
 
 def _visible(token: object) -> str:

@@ -72,7 +72,7 @@ def bound_curves(bound: pd.DataFrame, *, unit: str, theme: style.Theme = "light"
     fig.add_trace(_line(truth.verified.map(places), truth.true_max, "Truly missed", ink, "solid", mode="lines+markers"))
     ticks = {"tickvals": list(places.values()), "ticktext": [count(int(k)) for k in places]}
     fig.update_xaxes(**style.value_axis("Nodes verified", theme) | ticks)
-    fig.update_yaxes(**style.value_axis(f"Largest effect not verified ({unit})", theme), rangemode="tozero")
+    fig.update_yaxes(**style.value_axis(f"Largest effect not verified ({unit})", theme), type="log", dtick=1)
     style.legend(fig)
     failed = int((shown.bound < shown.true_max).sum())
     text = (
