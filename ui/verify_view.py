@@ -67,8 +67,8 @@ def verification(results: list[AttributionResult]) -> None:
             "of the other nodes to bound what was missed."
         )
     _progress(job, key, verified, int(top))
-    _words(verified)
-    st.dataframe(_table(verified), hide_index=True, height=420, alt="Nodes, the verified ones first.")
+    running = job is not None and job.active
+    (st.fragment(_ranking, run_every=1.0) if running else _ranking)(verified)
 
 
 def _title(result: AttributionResult) -> str:
@@ -91,16 +91,16 @@ def _progress(job: Job | None, key: str, verified: Verified, top: int) -> None:
     if job is None:
         return
     follow([job])
-    if job.active:
-        st.fragment(_live, run_every=1.0)(verified)
-    elif job.state == "cancelled":
+    if job.state == "cancelled":
         st.info("Stopped. What was verified is kept; press the button to go on.")
-    else:
+    elif not job.active:
         ended_badly(job, again=lambda: _start(key, model_choice(), verified, top))
 
 
-def _live(verified: Verified) -> None:
-    st.caption(f"{count(verified.state.done)} of {count(verified.state.n_nodes)} nodes are exact by now.")
+def _ranking(verified: Verified) -> None:
+    """What is known by now: the verified nodes, and how sure their order is."""
+    _words(verified)
+    st.dataframe(_table(verified), hide_index=True, height=420, alt="Nodes, the verified ones first.")
 
 
 def _words(verified: Verified) -> None:
