@@ -13,13 +13,12 @@ from core.patching.place import Node
 from core.patching.results import AttributionResult
 from core.prompts.pairs import TokenPair
 from core.prompts.show import difference_mask, visible
+from core.runs.spec import HEAD_KINDS
 from ui.charts import draw, theme
 from ui.export import export_row
 from ui.messages import plain
 from ui.readouts import attention, model_behind, vocabulary
 from ui.tables import pattern_frame
-
-HEAD_KINDS = ("q", "k", "v", "z")
 
 
 def attention_of(result: AttributionResult, node: Node) -> None:

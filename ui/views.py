@@ -11,9 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from core.figures.captions import KIND_WORDS
 from core.patching.pooling import Collapse, Scale, base_tokens
 from core.patching.results import AttributionResult
-from core.patching.summary import WHOLE_KINDS
 from core.prompts.show import visible
-from core.runs.spec import NODE_KINDS, NodeKind
+from core.runs.spec import NODE_KINDS, WHOLE_KINDS, NodeKind
 
 HEADS, WHOLE, NEURONS, TRUST = "Heads", "MLPs and residual", "Neurons", "Estimate against exact"
 HEAD_KINDS: tuple[NodeKind, ...] = ("z", "q", "k", "v")

@@ -26,11 +26,10 @@ from core.export.whole import whole_folder
 from core.models.load import LoadedModel
 from core.patching.contest import Contest
 from core.patching.nodes import Nodes
-from core.patching.place import WHOLE_KINDS
 from core.patching.prices import BACKWARD, FORWARD, QK_FIX
 from core.patching.recall import shown_ranks
 from core.prompts.pairs import TokenPair
-from core.runs.spec import NODE_KINDS, Direction, MetricName
+from core.runs.spec import NODE_KINDS, WHOLE_KINDS, Direction, MetricName
 
 FILES = ("recall.csv", "summary.json", "bound.csv", "nodes.csv", "scores.safetensors")
 

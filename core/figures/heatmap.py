@@ -10,8 +10,9 @@ from core.figures.axes import Columns, number_columns, token_columns
 from core.figures.numbers import number
 from core.figures.style import reference_line
 from core.figures.tokens import VARIES, escaped, visible
-from core.patching.place import WHOLE_KINDS, Node, words
+from core.patching.place import Node, words
 from core.patching.summary import EffectTable
+from core.runs.spec import WHOLE_KINDS
 
 ROW, HEAD_ROW = 15, 17  # CSS pixels a layer
 HEAD_TITLES = {"k": "Key head", "v": "Value head", "q": "Query head", "neuron": "Neuron"}

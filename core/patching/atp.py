@@ -28,9 +28,7 @@ from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
 from core.patching.progress import Progress
 from core.patching.qk_fix import fixed_key_effect, fixed_query_effect
-from core.runs.spec import Method, NodeKind
-
-HEAD_KINDS = ("q", "k", "v", "z")
+from core.runs.spec import HEAD_KINDS, Method, NodeKind
 
 
 @dataclass(frozen=True)

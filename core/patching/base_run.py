@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
-from core.runs.spec import NodeKind
+from core.runs.spec import HEAD_KINDS, NodeKind
 
 Watcher = Callable[[Tensor], Tensor | None]
 
@@ -39,7 +39,7 @@ class BaseRun:
 
     def node(self, kind: NodeKind, layer: int) -> Tensor:
         """Activations of one kind: heads ``[row, head, position, d_head]``, others ``[row, position, unit]``."""
-        if kind in ("q", "k", "v", "z"):
+        if kind in HEAD_KINDS:
             return getattr(self.heads[layer], kind)
         return self.inputs[layer] if kind == "resid_pre" else self.writes[kind][layer]
 

@@ -28,9 +28,8 @@ from core.patching.nodes import Nodes
 from core.patching.plan import Join, plan, plan_of, split
 from core.patching.progress import Progress
 from core.patching.results import ModelShape
-from core.runs.spec import NeuronSite, NodeKind
+from core.runs.spec import HEAD_KINDS, NeuronSite, NodeKind
 
-HEAD_KINDS = ("q", "k", "v", "z")
 CPU_CALL = 512  # tokens: wide enough for the matrix products, narrow enough for a core's cache
 Read = Callable[[int, Tensor], Tensor]
 Edit = Callable[[Tensor], Tensor]

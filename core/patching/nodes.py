@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.patching.place import WHOLE_KINDS, Node
+from core.patching.place import Node
 from core.patching.results import ModelShape
-from core.runs.spec import NODE_KINDS, NodeKind, check_kinds
+from core.runs.spec import HEAD_KINDS, NODE_KINDS, WHOLE_KINDS, NodeKind, check_kinds
 
 FAMILIES: dict[str, tuple[NodeKind, ...]] = {
-    "attention": ("q", "k", "v", "z"),
+    "attention": HEAD_KINDS,
     "neurons": ("neuron",),
-    "writes": ("attn_out", "mlp_out", "resid_pre"),
+    "writes": WHOLE_KINDS,
 }
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import SpecError
-from core.runs.spec import NODE_KINDS, NodeKind
-
-WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one node a layer and position
+from core.runs.spec import NODE_KINDS, WHOLE_KINDS, NodeKind
 
 _WORDS: dict[NodeKind, str] = {
     "q": "query head",

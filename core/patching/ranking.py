@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from core.patching.place import WHOLE_KINDS, Node
+from core.patching.place import Node
 from core.patching.pooling import (
     Scale,
     base_tokens,
@@ -29,7 +29,7 @@ from core.patching.pooling import (
     running_means,
 )
 from core.patching.results import AttributionResult
-from core.runs.spec import NodeKind
+from core.runs.spec import WHOLE_KINDS, NodeKind
 
 Positions = Literal["each", "strongest", "sum"]
 

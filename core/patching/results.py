@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.prompts.pairs import TokenPair
-from core.runs.spec import NodeKind, RunSpec
+from core.runs.spec import WHOLE_KINDS, NodeKind, RunSpec
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class AttributionResult:
             tokens = run.tokens.clean_tokens if self.spec.direction == "noising" else run.tokens.corrupt_tokens
             for kind, arrays in self.effects.items():
                 layer, position, unit = np.nonzero(~np.isnan(arrays[i]))
-                whole = kind in ("attn_out", "mlp_out", "resid_pre")
+                whole = kind in WHOLE_KINDS
                 yield pd.DataFrame(
                     {
                         "pair": run.tokens.label,

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from core.patching.place import WHOLE_KINDS, Node
+from core.patching.place import Node
 from core.patching.pooling import (
     Collapse,
     Scale,
@@ -21,7 +21,7 @@ from core.patching.pooling import (
     position_tokens,
 )
 from core.patching.results import AttributionResult
-from core.runs.spec import NodeKind, RunSpec
+from core.runs.spec import WHOLE_KINDS, NodeKind, RunSpec
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ Direction = Literal["noising", "denoising"]
 MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")
+WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one node a layer and position
 METHODS: tuple[Method, ...] = get_args(Method)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)

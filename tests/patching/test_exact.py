@@ -151,3 +151,27 @@ def test_progress_and_model_left_as_found():
 def test_shape_counts_units():
     shape = ModelShape(n_layers=2, n_heads=4, n_kv_heads=2, d_model=8, d_head=2, d_mlp=16)
     assert [shape.units(kind) for kind in NODE_KINDS] == [4, 2, 2, 4, 16, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("length", "first"), [(5, 0), (1, 0)])
+def test_pairs_that_differ_from_their_first_token_on(length, first):
+    """Nothing comes before the suffix, or the prompt is a single token."""
+    pair, kinds = random_pairs(1, length, first, seed=9)[0], ("q", "k", "v", "z", "mlp_out", "resid_pre")
+    effects = run(tiny_model("llama"), (pair,), kinds=kinds).effects
+    naive = Naive("llama", tiny_hf("llama"))
+    clean, corrupt = torch.tensor([pair.clean_ids]), torch.tensor([pair.corrupt_ids])
+    clean_logits = naive.logits(clean)
+    base_value = metric_of("logit_diff", clean_logits, pair, clean_logits)
+    for kind in kinds:
+        for layer in range(3):
+            logits = naive.patched_logits(clean, [(kind, layer, 0, 0, naive.read(kind, layer, corrupt))])
+            expected = float(metric_of("logit_diff", logits, pair, clean_logits) - base_value)
+            assert effects[kind][0][layer, 0, 0] == pytest.approx(expected, abs=2e-5), (kind, layer)
+    assert np.abs(effects["resid_pre"][0]).max() > 0.05
+    star = execute(
+        make_spec(tiny_model("llama"), PAIRS, metric="logit_diff", direction="noising", nodes=kinds, method="atp-star"),
+        tiny_model("llama"),
+        (pair,),
+    )
+    assert all(np.isfinite(star.effects[kind][0]).all() for kind in kinds)
+    assert star.effects["resid_pre"][0].max() > 0.05
