@@ -74,9 +74,9 @@ def read_question(options: argparse.Namespace) -> Loaded:
 def of_one_length(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
     """The pairs of the commonest number of tokens, because nodes at a position must mean the same in all of them;
     says so on stderr where some are left out."""
-    from core.prompts.pairs import group_by_length
+    from core.prompts.pairs import largest_group
 
-    kept = max(group_by_length(pairs).values(), key=len)
+    kept = largest_group(pairs)
     if len(kept) < len(pairs):
         left = len(pairs) - len(kept)
         print(f"warning: {left} of {len(pairs)} pairs left out: not {len(kept[0])} tokens long", file=sys.stderr)

@@ -81,3 +81,8 @@ def group_by_length(pairs: tuple[TokenPair, ...]) -> dict[int, tuple[TokenPair, 
     """Pairs by number of tokens, shortest first; the engine batches within a group."""
     lengths = sorted({len(pair) for pair in pairs})
     return {n: tuple(pair for pair in pairs if len(pair) == n) for n in lengths}
+
+
+def largest_group(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
+    """The pairs of the commonest length, where a node at a position must mean the same in all of them."""
+    return max(group_by_length(pairs).values(), key=len)

@@ -17,7 +17,7 @@ from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import ask
 from core.patching.results import AttributionResult
 from core.patching.verify import Verification, verify
-from core.prompts.pairs import TokenPair, group_by_length
+from core.prompts.pairs import TokenPair, largest_group
 from core.runs.spec import RunSpec
 
 
@@ -102,7 +102,7 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
     family = family or next(iter(families))
     if family not in families:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
-    pairs = max(group_by_length(tuple(run.tokens for run in result.pairs)).values(), key=len)
+    pairs = largest_group(tuple(run.tokens for run in result.pairs))
     rows = [i for i, run in enumerate(result.pairs) if len(run.tokens) == len(pairs[0])]
     nodes = all_nodes(families[family], result.shape, min(p.first_difference for p in pairs), len(pairs[0]))
     score = np.abs(nodes.read({kind: result.stack(kind, rows) for kind in families[family]})).mean(0)
