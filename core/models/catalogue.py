@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-Source = Literal["wheel", "hub"]
+Source = Literal["wheel", "hub", "assets"]
+SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One catalogue line. ``location`` is the wheel's package or the hub id; ``parameters`` a count."""
+    """One catalogue line. ``location`` is the wheel's package, the hub id or the folder; ``parameters`` a count."""
 
     id: str
     name: str
@@ -19,6 +21,11 @@ class Entry:
     source: Source
     location: str
     note: str = ""
+
+    @property
+    def small(self) -> bool:
+        """Whether it lies on this machine and loads in seconds, so that nobody needs to ask for it."""
+        return self.source != "hub"
 
 
 def _hub(id: str, name: str, family: str, millions: float, location: str, note: str = "") -> Entry:

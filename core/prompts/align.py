@@ -152,8 +152,8 @@ class _Row:
 
     def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> None:
         unknown = self.tokenizer.unk_token_id
-        if unknown is not None and (unknown in clean or unknown in corrupt):
-            self._warn("A prompt holds text that the model has no token for.", "Use other words or another model.")
+        if unknown not in (None, self.tokenizer.eos_token_id) and (unknown in clean or unknown in corrupt):
+            self._error("A prompt holds text that the model has no token for.", "Use other words or another model.")
         if max(len(clean), len(corrupt)) > self.max_tokens:
             lengths = f"{len(clean)} and {len(corrupt)}"
             self._error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")

@@ -138,8 +138,8 @@ def test_no_space_is_missed_where_none_belongs(words, end, answer):
     assert not any("does not start with a space" in problem.what for problem in result.problems)
 
 
-def test_unknown_words_in_a_prompt_are_warned_of(words):
-    assert "no token for" in only(aligned(words(), PromptPair("a q b", "a q c", " x", " y")), "warning").what
+def test_unknown_words_in_a_prompt_are_refused(words):
+    assert "no token for" in only(aligned(words(), PromptPair("a q b", "a q c", " x", " y")), "error").what
 
 
 def test_rows_keep_the_numbers_of_their_file(words):
