@@ -65,7 +65,7 @@ def test_a_prompt_that_only_goes_on_parts_at_the_others_end(words):
     ("pair", "reason"),
     [
         (PromptPair("a b", "a b", " x", " y"), "same to the model"),
-        (PromptPair("a q", "a r", " x", " y"), "same to the model"),
+        (PromptPair("a q", "a r", " x", " y"), "no token for"),
         (PromptPair("", "a b", " x", " y"), "prompt is empty"),
         (PromptPair("a b", "  ", " x", " y"), "prompt is empty"),
         (PromptPair("a b", "a c", " x", " x"), "same token"),
