@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import ResultError
+from core.runs.laboratory import LabSpec
 from core.runs.spec import RunSpec
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -26,8 +27,9 @@ class Entry:
     """One run in the store's table.
 
     Attributes:
-        spec_json: the RunSpec as JSON text; ``spec`` reads it.
-        pairs: number of pairs.
+        spec_json: the RunSpec or LabSpec as JSON text; ``spec`` or ``lab_spec`` reads it.
+        method: or the title, of a laboratory's run.
+        pairs: number of pairs, or of what else a laboratory's run is about.
         state: ``interrupted`` means that its process died; the others are the queue's words.
         problem: why it failed, fit to show.
         seconds: what the run took. size: bytes on disk.
@@ -35,6 +37,7 @@ class Entry:
         folder: of the effects, below the store's root; None: there are none yet.
         name, tags, notes: a person's own words; tags are parted by commas.
         pinned: never evicted.
+        lab: the laboratory it belongs to; empty: a run of pairs.
     """
 
     digest: str
@@ -57,16 +60,22 @@ class Entry:
     tags: str
     notes: str
     pinned: bool
+    lab: str
 
     @property
     def spec(self) -> RunSpec:
-        """The run's description."""
+        """The description of a run of pairs."""
         return RunSpec.from_json(json.loads(self.spec_json))
 
     @property
+    def lab_spec(self) -> LabSpec:
+        """The description of a laboratory's run."""
+        return LabSpec.from_json(json.loads(self.spec_json))
+
+    @property
     def nodes(self) -> tuple[str, ...]:
-        """Node kinds that were patched."""
-        return tuple(json.loads(self.spec_json)["nodes"])
+        """Node kinds that were patched; none in a laboratory's run."""
+        return tuple(json.loads(self.spec_json).get("nodes", ()))
 
     @property
     def own(self) -> bool:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from core.errors import SpecError, UserError
 from core.patching.results import AttributionResult
 from core.runs.entry import State
+from core.runs.laboratory import LabSpec
 from core.runs.spec import RunSpec
 from core.runs.store import Store
 from core.runs.worker import Job, OnStep, Worker
 
 Compute = Callable[[OnStep, Callable[[], bool]], AttributionResult]
+# on_step, cancelled, a folder for what an interrupted run wants to find again, an empty folder for the result's files
+LabCompute = Callable[[OnStep, Callable[[], bool], Path, Path], None]
 MOST_WAITING = 24  # runs that one session may have in the queue
 
 
@@ -39,12 +45,70 @@ def submit_recorded(
     Raises:
         SpecError: this owner has too many runs in the queue already.
     """
+
+    def put(on_step: OnStep, cancelled: Callable[[], bool]) -> str:
+        return store.put(compute(on_step, cancelled))
+
+    return _submit(worker, store, spec, put, pairs=pairs, title=title, owner=owner, kept=kept, expected=expected)
+
+
+def submit_lab(
+    worker: Worker,
+    store: Store,
+    spec: LabSpec,
+    compute: LabCompute,
+    *,
+    items: int,
+    owner: str,
+    kept: bool = False,
+    expected: float | None = None,
+) -> Job:
+    """The same for a laboratory's run, which writes files. What it keeps for resuming outlives a cancel and a crash.
+
+    Args:
+        items: how many things (runs, statements, ...) the run is about.
+        owner, kept, expected: as for ``Worker.submit``.
+
+    Raises:
+        SpecError: this owner has too many runs in the queue already.
+    """
+
+    def put(on_step: OnStep, cancelled: Callable[[], bool]) -> str:
+        return compute_lab(store, spec, compute, items=items, on_step=on_step, cancelled=cancelled)
+
+    return _submit(worker, store, spec, put, pairs=items, title=spec.title, owner=owner, kept=kept, expected=expected)
+
+
+def compute_lab(
+    store: Store, spec: LabSpec, compute: LabCompute, *, items: int, on_step: OnStep, cancelled: Callable[[], bool]
+) -> str:
+    """Compute a laboratory's run, going on where an interrupted one stopped, and keep it; gives its digest."""
+    scratch, started = store.checkpoints(spec.digest), time.perf_counter()
+    out = scratch / "finished"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    compute(on_step, cancelled, scratch, out)
+    return store.put_lab(spec, out, items=items, seconds=time.perf_counter() - started)
+
+
+def _submit(
+    worker: Worker,
+    store: Store,
+    spec: RunSpec | LabSpec,
+    put: Callable[[OnStep, Callable[[], bool]], str],
+    *,
+    pairs: int,
+    title: str,
+    owner: str,
+    kept: bool,
+    expected: float | None,
+) -> Job:
     digest = spec.digest
 
     def task(on_step: OnStep, cancelled: Callable[[], bool]) -> str:
         store.mark(digest, "running")
         with store.computing(digest, cancelled=cancelled):
-            return digest if store.has(digest) else store.put(compute(on_step, cancelled))
+            return digest if store.has(digest) else put(on_step, cancelled)
 
     def ended(state: State, error: UserError | None) -> None:
         store.mark(digest, state, problem=error.one_line() if error else "")

@@ -26,7 +26,7 @@ RUNS = Table(
     "runs",
     METADATA,
     Column("digest", String, primary_key=True),
-    Column("spec", String, nullable=False),  # the whole RunSpec as JSON; the next five are for searching
+    Column("spec", String, nullable=False),  # the whole RunSpec or LabSpec as JSON; the next five are for searching
     Column("model", String, nullable=False),
     Column("pairs_digest", String, nullable=False),
     Column("method", String, nullable=False),
@@ -47,6 +47,7 @@ RUNS = Table(
     Column("tags", String, nullable=False),
     Column("notes", String, nullable=False),
     Column("pinned", Boolean, nullable=False),
+    Column("lab", String, nullable=False),  # the laboratory it belongs to; empty: attribution
 )
 
 PAIR_SETS = Table(
@@ -75,6 +76,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN owner VARCHAR",
         "CREATE INDEX runs_by_use ON runs (used)",
     ),
+    (f"ALTER TABLE runs ADD COLUMN lab {_TEXT}",),
 )
 
 

@@ -1,35 +1,37 @@
-"""The store of runs: a SQLite table of what was run, and beside it one folder of effects a run, both by digest.
+"""The store of runs: a SQLite table of what was run, and beside it one folder of results a run, both by digest.
 
     root/store.sqlite      what is known of every run, and the pair sets (core.runs.schema)
-    root/<digest>/         run.json and effects.safetensors, as core.export.folder writes them
+    root/<digest>/         run.json and effects.safetensors, as core.export.folder writes them;
+                           of a laboratory's run: run.json (core.runs.laboratory) and that laboratory's own files
     root/<any name>/       a result that a person put there: found, listed and opened, never changed
     root/.work/            locks, unfinished writes, checkpoints
 
 A folder is renamed into place when it is complete, and the table follows. So a process killed at any moment leaves
-the whole result (found again at the next look) or none; what it left half-written is swept away at an opening.
-Any number of threads and processes may have one store open.
+the whole result or none; what it left half-written is swept away at an opening. Any number of threads and processes
+may have one store open at once.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import ResultError, UserError
+from core.errors import ResultError
 from core.export.folder import read_folder, write_files
 from core.patching.results import AttributionResult
 from core.prompts.pairs import PairSet
 from core.runs.entry import Entry, State, checked_words, is_digest
+from core.runs.folders import finished_row, folder_size, written_folders
+from core.runs.laboratory import LabSpec, write_lab_run
 from core.runs.locks import locked
 from core.runs.spec import RunSpec
-from core.runs.table import RunTable, row_of
+from core.runs.table import RunTable
 
 LIMIT = 20 * 2**30  # bytes of effects
 BIN_SECONDS = 7 * 24 * 3600.0
@@ -77,34 +79,41 @@ class Store:
         Raises:
             ResultError: the result is larger than the whole store may be, or the disk refuses it.
         """
-        digest = result.spec.digest
-        if self.has(digest):
-            return digest
-        with self._writing() as partial:
-            write_files(result, partial)
-            if _size(partial) > self._limit:
-                raise ResultError("The result is larger than the store may be.", next_step="Choose fewer pairs.")
-            # One at a time for each run: readers must not find the place empty while two writers swap it.
-            with locked(self._work / f"put-{digest[0]}.lock"):
-                if not self.has(digest):
-                    self._table.change(digest, folder=None)
-                    self._remove_files(digest)
-                    os.replace(partial, self.root / digest)
-                    self._note(digest)
-        self._evict(keep=digest)
-        return digest
+        return self._put(result.spec.digest, lambda folder: write_files(result, folder))
+
+    def put_lab(self, spec: LabSpec, files: Path, *, items: int, seconds: float) -> str:
+        """The same for a laboratory's run.
+
+        Args:
+            files: a folder with everything the laboratory wants to keep; its content is moved.
+            items: how many things (runs, statements, ...) it is about.
+        """
+
+        def write(folder: Path) -> None:
+            os.replace(files, folder)
+            write_lab_run(spec, folder, items=items, seconds=seconds)
+
+        return self._put(spec.digest, write)
 
     def get(self, digest: str) -> AttributionResult | None:
-        """A stored result, or None; it counts as just used.
+        """The stored result of a run of pairs, or None; it counts as just used.
 
         Raises:
             ResultError: the stored files are damaged.
         """
-        entry = self.entry(digest)
-        if entry is None or entry.folder is None or entry.deleted is not None:
+        entry = self._present(digest)
+        if entry is None or entry.lab:
             return None
         self._table.touch(digest)
-        return read_folder(self.root / entry.folder)
+        return read_folder(self.root / str(entry.folder))
+
+    def lab(self, digest: str) -> Path | None:
+        """The folder of a laboratory's finished run, or None; it counts as just used."""
+        entry = self._present(digest)
+        if entry is None or not entry.lab:
+            return None
+        self._table.touch(digest)
+        return self.root / str(entry.folder)
 
     def touch(self, digest: str) -> None:
         """Count a run as just used."""
@@ -112,8 +121,7 @@ class Store:
 
     def has(self, digest: str) -> bool:
         """Whether a run's result is stored, and not in the bin."""
-        entry = self.entry(digest)
-        return entry is not None and entry.folder is not None and entry.deleted is None
+        return self._present(digest) is not None
 
     @contextmanager
     def computing(self, digest: str, *, cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
@@ -126,7 +134,7 @@ class Store:
             yield
 
     def checkpoints(self, digest: str) -> Path:
-        """The folder in which an unfinished run keeps its finished pairs; removed when its result is put."""
+        """The folder in which an unfinished run keeps what it has; removed when its result is put."""
         return self._work / f"{digest}.pairs"
 
     # The table
@@ -159,10 +167,10 @@ class Store:
         """Take a run back out of the bin."""
         self._table.change(digest, deleted=None)
 
-    def accept(self, spec: RunSpec, *, pairs: int) -> None:
+    def accept(self, spec: RunSpec | LabSpec, *, pairs: int) -> None:
         """Write down that a run was asked for, so that it is not forgotten if this process dies.
 
-        What the bin holds of it is removed: whoever deletes a run and asks for it again wants it computed anew.
+        What the bin holds of it goes: whoever deletes a run and asks for it again wants it computed anew.
         """
         entry = self.entry(spec.digest)
         if entry is not None and entry.own and entry.deleted is not None:
@@ -200,6 +208,28 @@ class Store:
         except OSError as error:
             raise ResultError(f"The result cannot be stored ({error.strerror}).", where=str(self.root)) from error
 
+    def _put(self, digest: str, write: Callable[[Path], None]) -> str:
+        if self.has(digest):
+            return digest
+        with self._writing() as partial:
+            write(partial)
+            if folder_size(partial) > self._limit:
+                raise ResultError("The result is larger than the store may be.", next_step="Choose a smaller run.")
+            # One at a time for each run: readers must not find the place empty while two writers swap it.
+            with locked(self._work / f"put-{digest[0]}.lock"):
+                if not self.has(digest):
+                    self._table.change(digest, folder=None)
+                    self._remove_files(digest)
+                    os.replace(partial, self.root / digest)
+                    self._note(digest)
+        self._evict(keep=digest)
+        return digest
+
+    def _present(self, digest: str) -> Entry | None:
+        """The entry of a run whose result is stored and not in the bin, or None."""
+        entry = self.entry(digest)
+        return entry if entry is not None and entry.folder is not None and entry.deleted is None else None
+
     def _look_around(self) -> None:
         """Bring the table in line with the folders: new and rewritten ones enter it, vanished ones leave it."""
         changed = self.root.stat().st_mtime_ns
@@ -207,7 +237,7 @@ class Store:
             return
         now = time.time_ns()
         known = self._table.folders()  # before the folders are looked at: one that comes in between is not lost
-        found = self._written()
+        found = written_folders(self.root)
         for folder in known.keys() - found.keys():
             if not (self.root / folder / "run.json").exists():
                 self._table.forget(known[folder][0], folder=folder)
@@ -218,28 +248,13 @@ class Store:
                 self._note(folder)
         self._looked = changed if now - changed > SETTLED else 0
 
-    def _written(self) -> dict[str, int]:
-        """Every folder with a result, and when its run.json was written."""
-        found = {}
-        for path in self.root.glob("[!.]*/run.json"):
-            with suppress(FileNotFoundError):  # removed since
-                found[path.parent.name] = path.stat().st_mtime_ns
-        return found
-
     def _note(self, folder: str) -> None:
         """Write a result's folder into the table; what is no result is passed over."""
-        place = self.root / folder
-        try:
-            written = (place / "run.json").stat().st_mtime_ns
-            data = json.loads((place / "run.json").read_text(encoding="utf-8"))
-            spec, seconds = RunSpec.from_json(data["spec"]), float(sum(data["seconds"].values()))
-            row = row_of(spec, len(data["pairs"])) | {"seconds": seconds, "size": _size(place)}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError):
+        row = finished_row(self.root / folder)
+        if row is None or (is_digest(folder) and folder != row["digest"]):
             return
-        if is_digest(folder) and folder != spec.digest:
-            return
-        self._table.finished(row | {"state": "done", "folder": folder, "written": written, "created": written / 1e9})
-        shutil.rmtree(self.checkpoints(spec.digest), ignore_errors=True)
+        self._table.finished(row)
+        shutil.rmtree(self.checkpoints(row["digest"]), ignore_errors=True)
 
     def _remove_files(self, digest: str) -> None:
         """Remove the store's own folder of a run: first out of sight in one step, then file by file."""
@@ -284,7 +299,3 @@ class Store:
         for entry in self._table.entries(binned=True):
             if entry.own and (entry.deleted or 0) < time.time() - BIN_SECONDS:
                 self._remove(entry)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())

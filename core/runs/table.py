@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.entry import Entry, State
+from core.runs.laboratory import LabSpec
 from core.runs.schema import PAIR_SETS, RUNS, open_database
 from core.runs.spec import RunSpec
 
@@ -22,17 +23,19 @@ ACTIVE: tuple[State, ...] = ("queued", "running")
 _FIELDS = [RUNS.c["spec" if field.name == "spec_json" else field.name] for field in fields(Entry)]
 
 
-def row_of(spec: RunSpec, pairs: int) -> dict[str, Any]:
-    """A new row for a run of so many pairs; not yet computed."""
+def row_of(spec: RunSpec | LabSpec, pairs: int) -> dict[str, Any]:
+    """A new row for a run of so many pairs (or other items); not yet computed."""
     now = time.time()
+    if isinstance(spec, LabSpec):
+        words = {"lab": spec.lab, "pairs_digest": "", "method": spec.title, "metric": "", "direction": ""}
+    else:
+        of_pairs = ("pairs_digest", "method", "metric", "direction")
+        words = {"lab": "", **{name: getattr(spec, name) for name in of_pairs}}
     return {
         "digest": spec.digest,
         "spec": json.dumps(spec.to_json()),
         "model": spec.model,
-        "pairs_digest": spec.pairs_digest,
-        "method": spec.method,
-        "metric": spec.metric,
-        "direction": spec.direction,
+        **words,
         "pairs": pairs,
         "state": "queued",
         "problem": "",
@@ -79,7 +82,7 @@ class RunTable:
         """Count a run as just used."""
         self.change(digest, used=time.time())
 
-    def accept(self, spec: RunSpec, *, pairs: int, owner: str) -> None:
+    def accept(self, spec: RunSpec | LabSpec, *, pairs: int, owner: str) -> None:
         """A run was asked for: a new row, or an old one without a result put back into the queue."""
         again = {"state": "queued", "problem": "", "owner": owner, "deleted": None, "used": time.time()}
         query = insert(RUNS).values(row_of(spec, pairs) | {"owner": owner})
