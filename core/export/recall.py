@@ -2,11 +2,14 @@
 
     recall.csv          method, seed, k, cost, family: forward passes spent until the true top k are verified;
                         the oracle is a method too. All k up to 100, then 40 a decade
-    summary.json        relative_cost[family][method], the geometric mean over seeds, and what it was measured on
+    summary.json        relative_cost[family][method], the geometric mean over seeds; agreement[family][method] of the
+                        estimates with the exact effects (spearman; recall[k], the share of the true top k that is
+                        in the estimate's top k); and what it was measured on
     bound.csv           verified, confidence, bound, true_max, family: no node that is not verified exceeds bound
     nodes.csv           family, node, kind, layer, head, position, token, exact: the mean effect over pairs
-    scores.safetensors  family/method/seed, float64 [node]: forward passes spent when the node was verified, and
-                        family/exact, float32 [pair, node]. Nodes are rows of nodes.csv of their family
+    scores.safetensors  family/method/seed, float64 [node]: forward passes spent when the node was verified;
+                        family/method/estimate, float32 [node], of the AtP methods; and family/exact, float32
+                        [pair, node]. Nodes are rows of nodes.csv of their family
 
 cost(k) is the largest of the spendings of the k nodes whose |exact| is largest.
 """
@@ -24,6 +27,7 @@ from safetensors.numpy import save
 
 from core.export.whole import whole_folder
 from core.models.load import LoadedModel
+from core.patching.agreement import Agreement
 from core.patching.contest import Contest
 from core.patching.nodes import Nodes
 from core.patching.prices import BACKWARD, FORWARD, QK_FIX
@@ -88,11 +92,17 @@ def summary(contests: Sequence[Contest]) -> dict[str, Any]:
     return {
         "relative_cost": {f: {m: float(np.exp(np.log(x).mean())) for m, x in by.items()} for f, by in costs.items()},
         "relative_cost_by_seed": costs,
+        "agreement": {c.family: {m: _plain(a) for m, a in c.agreements().items()} for c in contests},
         "settings": {c.family: {e.method: e.setting for e in c.entrants if e.setting} for c in contests},
         "n_nodes": {c.family: len(c.nodes) for c in contests},
         "n_pairs": contests[0].n_pairs,
         "bound_order": {c.family: c.bound_order for c in contests},
     }
+
+
+def _plain(found: Agreement) -> dict[str, Any]:
+    spearman = None if np.isnan(found.spearman) else found.spearman
+    return {"spearman": spearman, "recall": {str(k): share for k, share in found.recall.items()}}
 
 
 def _node_table(contest: Contest, tokens: Sequence[str] | None) -> pd.DataFrame:
@@ -116,6 +126,8 @@ def _arrays(contests: Sequence[Contest]) -> dict[str, np.ndarray]:
     out = {}
     for contest in contests:
         out[f"{contest.family}/exact"] = np.ascontiguousarray(contest.effects, np.float32)
+        for method, score in contest.scores.items():
+            out[f"{contest.family}/{method}/estimate"] = np.ascontiguousarray(score, np.float32)
         for entrant in contest.entrants:
             for seed, walk in enumerate(entrant.walks):
                 out[f"{contest.family}/{entrant.method}/{seed}"] = walk.verified_at

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from core.errors import SpecError
+from core.patching.agreement import Agreement, agreement
 from core.patching.bound import Bound, bounds_after
 from core.patching.estimates import estimate
 from core.patching.nodes import FAMILIES, Nodes, all_nodes
@@ -51,6 +52,7 @@ class Contest:
 
     Attributes:
         effects: exact effects, float32 ``[pair, node]``.
+        scores: AtP method -> its non-negative estimates ``[node]``.
         entrants: in the order of ``CONTESTANTS``.
         bounds: on the largest effect not verified, nodes verified in the order of ``bound_order``.
     """
@@ -58,6 +60,7 @@ class Contest:
     family: str
     nodes: Nodes
     effects: np.ndarray
+    scores: dict[str, np.ndarray]
     entrants: tuple[Entrant, ...]
     bounds: tuple[Bound, ...]
     bound_order: str
@@ -73,6 +76,10 @@ class Contest:
     def oracle(self) -> np.ndarray:
         """The cost of a method that knew the order, ``[K]``."""
         return oracle_cost(len(self.nodes), self.n_pairs)
+
+    def agreements(self) -> dict[str, Agreement]:
+        """AtP method -> how well its estimates agree with the exact effects."""
+        return {method: agreement(score, self.effects) for method, score in self.scores.items()}
 
     def relative_costs(self, entrant: Entrant) -> list[float]:
         """One a seed; 1 is the oracle."""
@@ -113,7 +120,7 @@ def run_contest(
     live = Patching(question, nodes, progress)
     truth = live.effects(np.arange(len(nodes))) if effects is None else effects
     known = Known(truth, live)
-    scores = {m: estimate(question, nodes, kinds, m) for m in METHODS[1:] if m in methods}
+    scores: dict[str, np.ndarray] = {m: estimate(question, nodes, kinds, m) for m in METHODS[1:] if m in methods}
     sized = cache(lambda size: block_effects(known, size))  # every block once, for all seeds and both methods
 
     def enter(method: str) -> Entrant:
@@ -131,7 +138,7 @@ def run_contest(
     order = np.argsort(-scores[by], kind="stable") if by in scores else true_order(truth)
     rng, target = np.random.default_rng(seeds), np.abs(truth.mean(0))
     bounds = [b for k in places for b in bounds_after(known, _first(order, k), bound_samples, rng, truth=target)]
-    return Contest(family, nodes, truth, entrants, tuple(bounds), by)
+    return Contest(family, nodes, truth, scores, entrants, tuple(bounds), by)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
+from scipy.stats import rankdata
 
 from core.errors import Cancelled, ResultError, SpecError
 from core.export.recall import FILES, write_recall
@@ -105,6 +106,11 @@ def test_the_curves_follow_from_the_exported_scores(contest, model, tmp_path):
         weights = 1 / np.arange(1, len(spent) + 1)
         mean = np.average(np.log(np.array(curve) / (contest.n_pairs / weights)), weights=weights)
         assert summary["relative_cost_by_seed"]["attention"][method][seed] == pytest.approx(np.exp(mean))
+    for method, agreed in summary["agreement"]["attention"].items():
+        score, truth = scores[f"attention/{method}/estimate"], nodes.exact.abs()
+        assert agreed["spearman"] == pytest.approx(np.corrcoef(rankdata(score), rankdata(truth))[0, 1])
+        best = set(np.argsort(-score, kind="stable")[:10])
+        assert agreed["recall"]["10"] == len(best & set(by_effect[:10])) / 10
     bound = pd.read_csv(folder / "bound.csv")
     assert list(bound.columns[:4]) == ["verified", "confidence", "bound", "true_max"]
     assert list(recall.columns[:4]) == ["method", "seed", "k", "cost"]
