@@ -11,9 +11,13 @@ frame.enter()
 shown = runs_table.entries()
 chosen = runs_table.choose(shown) if shown else []
 finished = [entry for entry in chosen if entry.folder is not None]
+of_pairs = [entry for entry in finished if not entry.lab]
+labs = [entry for entry in chosen if entry.lab]
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button("Open", type="primary", disabled=not finished):
-        show_results(tuple(entry.digest for entry in finished))
+    if st.button("Open", type="primary", disabled=not (of_pairs or labs)):
+        if labs:  # a laboratory's page also goes on with a run that was cut off
+            st.switch_page(f"pages/{labs[0].lab}.py", query_params={"run": labs[0].digest})
+        show_results(tuple(entry.digest for entry in of_pairs))
         st.switch_page("pages/attribution.py")
     save_button(chosen)
     runs_table.delete_button(chosen)
@@ -22,7 +26,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 runs_table.undo()
 if len(chosen) == 1:
     runs_table.edit(chosen[0])
-if len(finished) == 2 == len(chosen):
-    compare(*finished)
+if len(of_pairs) == 2 == len(chosen):
+    compare(*of_pairs)
 runs_table.bin_list()
 open_session()

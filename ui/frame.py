@@ -15,13 +15,16 @@ TITLE = "Circuitarium"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page: its script, its name in the list, the question it answers, and a word of help."""
+    """A page: its script, its name in the list, the question it answers, a word of help, its part of the list."""
 
     script: str
     title: str
     question: str
     help: str
+    section: str = ""
 
+
+LABORATORIES, RESULTS = "Laboratories", "Results"
 
 # In the order in which a person needs them; the first one is the start page.
 ENTRIES = (
@@ -62,12 +65,14 @@ ENTRIES = (
         "Runs",
         "What has been computed here, under which name, and how do two runs differ?",
         "Every stored run: open, compare, name, take away, delete.",
+        RESULTS,
     ),
     Entry(
         "report",
         "Report",
         "Which figures tell the story, and in what words?",
         "The figures you collected, with your notes, as one file.",
+        RESULTS,
     ),
 )
 
@@ -79,18 +84,20 @@ def configure() -> None:
     )
 
 
-def pages() -> list[Any]:
-    """Every page, for ``st.navigation``."""
-    return [
-        st.Page(
+def pages() -> dict[str, list[Any]]:
+    """Every page by its part of the list, for ``st.navigation``."""
+    parts: dict[str, list[Any]] = {entry.section: [] for entry in ENTRIES}
+    for entry in ENTRIES:
+        start = entry is ENTRIES[0]
+        page = st.Page(
             ROOT / "pages" / f"{entry.script}.py",
             title=entry.title,
-            url_path=entry.script if i else None,
-            default=i == 0,
+            url_path=None if start else entry.script,
+            default=start,
             help=entry.help,
         )
-        for i, entry in enumerate(ENTRIES)
-    ]
+        parts[entry.section].append(page)
+    return parts
 
 
 def surround(page: Any) -> None:

@@ -11,6 +11,7 @@ from core.errors import UserError
 from core.figures.captions import METRIC_WORDS
 from core.figures.style import NAMES
 from core.runs.entry import LONGEST, STATES, Entry
+from ui.frame import ENTRIES
 from ui.messages import counted, plain, show_error
 from ui.start import refusal, resume
 from ui.store import store
@@ -41,25 +42,27 @@ def entries() -> list[Entry]:
 
 
 def _text(entry: Entry) -> str:
-    parts = (entry.name, entry.tags, entry.notes, entry.model, entry.method, NAMES[_method(entry)], entry.metric)
+    parts = (entry.name, entry.tags, entry.notes, entry.model, entry.lab, entry.method, _method(entry), entry.metric)
     return " ".join((*parts, entry.direction, entry.state, entry.digest, entry.pairs_digest)).casefold()
 
 
-def _method(entry: Entry):
-    return entry.method if entry.method in NAMES else "exact"
+def _method(entry: Entry) -> str:
+    return dict(NAMES).get(entry.method, entry.method)  # type: ignore[call-overload]
 
 
 def choose(shown: list[Entry]) -> list[Entry]:
     """The table; gives the chosen rows."""
+    titles = {page.script: page.title for page in ENTRIES}
     table = pd.DataFrame(
         {
             "name": [entry.name or entry.digest[:8] for entry in shown],
             "model": [entry.model for entry in shown],
-            "method": [NAMES[_method(entry)] for entry in shown],
+            "page": [titles.get(entry.lab or "attribution", entry.lab) for entry in shown],
+            "method": [_method(entry) for entry in shown],
             "nodes": [", ".join(entry.nodes) for entry in shown],
             "metric": [METRIC_WORDS.get(entry.metric, entry.metric) for entry in shown],  # type: ignore[call-overload]
             "direction": [entry.direction for entry in shown],
-            "pairs": [entry.pairs for entry in shown],
+            "items": [entry.pairs for entry in shown],
             "state": [entry.state for entry in shown],
             "seconds": [entry.seconds for entry in shown],
             "size": [entry.size / 2**20 for entry in shown],
@@ -79,6 +82,7 @@ def choose(shown: list[Entry]) -> list[Entry]:
         column_config={
             "name": st.column_config.TextColumn("name", width=150),
             "model": st.column_config.TextColumn("model", width=105),
+            "items": st.column_config.NumberColumn("items", help="Pairs; in a laboratory: runs, statements, ..."),
             "seconds": st.column_config.NumberColumn("seconds", format="%.1f"),
             "size": st.column_config.NumberColumn("MiB", format="%.2f"),
             "created": st.column_config.DatetimeColumn("created (UTC)", format="D MMM HH:mm"),
@@ -90,7 +94,8 @@ def choose(shown: list[Entry]) -> list[Entry]:
 
 def title_of(entry: Entry) -> str:
     """A run in a few words."""
-    return entry.name or f"{NAMES[_method(entry)]}, {counted(entry.pairs, 'pair')}, {entry.digest[:6]}"
+    of_pairs = "" if entry.lab else f", {counted(entry.pairs, 'pair')}"
+    return entry.name or f"{_method(entry)}{of_pairs}, {entry.digest[:6]}"
 
 
 def edit(entry: Entry) -> None:
@@ -105,7 +110,7 @@ def edit(entry: Entry) -> None:
             _describe(entry, name=name, tags=tags, notes=notes, pinned=pinned)
     if entry.state != "done":
         st.caption(f"This run is {entry.state}. {plain(entry.problem)}")
-    if entry.state in ("interrupted", "failed", "cancelled"):
+    if entry.state in ("interrupted", "failed", "cancelled") and not entry.lab:
         st.button("Run it again", on_click=resume, args=(entry,))
     if (refused := refusal()) is not None:
         show_error(refused)

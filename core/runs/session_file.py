@@ -3,6 +3,7 @@
     session.json                     schema, the runs' words, the pair sets
     runs/<digest>/run.json           as core.export.folder writes them
     runs/<digest>/effects.safetensors
+    labs/<digest>/...                the files of a laboratory's run (core.runs.session_labs)
 
 Reading trusts nothing: only these names are opened, in memory and never as paths; sizes are bounded before and while
 unpacking; every run must be the one its digest names, and every text is checked as if it had been typed.
@@ -16,6 +17,7 @@ import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from core.errors import ResultError, UserError
@@ -25,11 +27,14 @@ from core.patching.results import AttributionResult
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import MAX_CHARACTERS, MAX_ROWS
 from core.runs.entry import LONGEST, checked_words
+from core.runs.session_labs import MEMBER as LAB_MEMBER
+from core.runs.session_labs import check_lab, lab_files, write_lab_files
 from core.runs.store import Store
 
-SCHEMA = 1
+SCHEMA = 2  # 1 knew no laboratories
 MOST_RUNS = 200
 MOST_PAIR_SETS = 200
+MOST_MEMBERS = 20_000
 LARGEST_INDEX = 64 * 2**20  # bytes of session.json
 LARGEST_UNPACKED = 2 * 2**30  # bytes of everything
 HIGHEST_RATIO = 400  # unpacked to packed bytes; effects that are mostly 0 reach about 100
@@ -60,18 +65,25 @@ def session_file(store: Store, digests: Iterable[str]) -> bytes:
     chosen = list(dict.fromkeys(digests))
     if not 0 < len(chosen) <= MOST_RUNS:
         raise ResultError(f"A session file holds between 1 and {MOST_RUNS} runs, not {len(chosen)}.")
-    out, runs, pair_sets = io.BytesIO(), [], {}
+    out, pair_sets = io.BytesIO(), {}
+    index: dict[str, Any] = {"schema": SCHEMA, "runs": [], "labs": []}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for digest in chosen:
-            entry, result = store.entry(digest), store.get(digest)
-            if entry is None or result is None:
+            entry, result, lab = store.entry(digest), store.get(digest), store.lab(digest)
+            if entry is None or (result is None and lab is None):
                 raise ResultError(f"The run {digest} is not stored.", next_step="Leave it out.")
-            runs.append({"digest": digest, **{field: getattr(entry, field) for field in _WORDS}})
+            words = {"digest": digest, **{field: getattr(entry, field) for field in _WORDS}}
+            index["runs" if result else "labs"].append(words)
+            if lab is not None:
+                for name, part in lab_files(lab).items():
+                    archive.writestr(f"labs/{digest}/{name}", part)
+            if result is None:
+                continue
             archive.writestr(f"runs/{digest}/run.json", json.dumps(run_json(result), ensure_ascii=False))
             archive.writestr(f"runs/{digest}/effects.safetensors", effects_bytes(result))
             if (pairs := store.get_pairs(entry.pairs_digest)) is not None:
                 pair_sets[pairs.digest] = _pairs_json(pairs)
-        index = {"schema": SCHEMA, "runs": runs, "pair_sets": list(pair_sets.values())}
+        index["pair_sets"] = list(pair_sets.values())
         archive.writestr("session.json", json.dumps(index, ensure_ascii=False))
     return out.getvalue()
 
@@ -88,32 +100,47 @@ def restore(store: Store, content: bytes) -> Restored:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             index, members = _open(archive)
             results = [_result(archive, members, digest) for digest, _ in index.runs]
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            labs = [_lab(archive, members, digest) for digest, _ in index.labs]
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise ResultError("The file is not a session file, or damaged.", where="session file") from error
-    fresh = {digest for digest, _ in index.runs if not store.has(digest)}
+    every = (*index.runs, *index.labs)
+    fresh = {digest for digest, _ in every if not store.has(digest)}
     for pairs in index.pair_sets:
         store.put_pairs(pairs)
-    for result, (digest, words) in zip(results, index.runs):
+    for result in results:
+        store.put(result)
+    for files, (digest, _) in zip(labs, index.labs):
+        store.put_files(digest, partial(write_lab_files, files))
+    for digest, words in every:
         if digest in fresh:
-            store.put(result)
             store.describe(digest, **words)
-    known = tuple(digest for digest, _ in index.runs if digest not in fresh)
-    return Restored(tuple(d for d, _ in index.runs if d in fresh), known, len(index.pair_sets))
+    known = tuple(digest for digest, _ in every if digest not in fresh)
+    return Restored(tuple(d for d, _ in every if d in fresh), known, len(index.pair_sets))
 
 
 @dataclass(frozen=True)
 class _Index:
     runs: tuple[tuple[str, dict[str, Any]], ...]
+    labs: tuple[tuple[str, dict[str, Any]], ...]
     pair_sets: tuple[PairSet, ...]
 
 
 def _open(archive: zipfile.ZipFile) -> tuple[_Index, dict[str, zipfile.ZipInfo]]:
     infos = archive.infolist()
     members = {info.filename: info for info in infos}
-    if len(members) != len(infos) or "session.json" not in members or len(infos) > 2 * MOST_RUNS + 1:
+    if len(members) != len(infos) or "session.json" not in members or len(infos) > MOST_MEMBERS:
         raise _refusal("The archive is not a session file.")
     for info in infos:
-        if info.filename != "session.json" and not _MEMBER.fullmatch(info.filename):
+        known = _MEMBER.fullmatch(info.filename) or LAB_MEMBER.fullmatch(info.filename)
+        if info.filename != "session.json" and not known:
             raise _refusal(f"The archive holds {info.filename[:60]!r}, which has no place in a session file.")
         if info.file_size > HIGHEST_RATIO * max(info.compress_size, 1024):
             raise _refusal("A part of the file would unpack to many times its size.")
@@ -121,6 +148,7 @@ def _open(archive: zipfile.ZipFile) -> tuple[_Index, dict[str, zipfile.ZipInfo]]
         raise _refusal(f"The file would unpack to more than {LARGEST_UNPACKED / 2**30:.0f} GiB.")
     index = _index(_unpack(archive, members["session.json"], LARGEST_INDEX))
     expected = {f"runs/{digest}/{name}" for digest, _ in index.runs for name in ("run.json", "effects.safetensors")}
+    expected |= {name for name in members if name.startswith("labs/") and name[5:21] in {d for d, _ in index.labs}}
     if set(members) != expected | {"session.json"}:
         raise _refusal("The archive does not hold the runs that it lists.")
     return index, members
@@ -149,15 +177,28 @@ def _result(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], diges
     return result
 
 
+def _lab(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], digest: str) -> dict[str, bytes]:
+    start = f"labs/{digest}/"
+    own = {name.removeprefix(start): info for name, info in members.items() if name.startswith(start)}
+    files = {name: _unpack(archive, info, LARGEST_UNPACKED) for name, info in own.items()}
+    check_lab(digest, files)
+    return files
+
+
 def _index(content: bytes) -> _Index:
     try:
         data = json.loads(content.decode("utf-8"))
-        if data["schema"] != SCHEMA:
-            raise _refusal(f"The file has format {str(data['schema'])[:20]}; this version reads format {SCHEMA}.")
-        runs = tuple((str(run["digest"]), _words(run)) for run in data["runs"])
-        if len({digest for digest, _ in runs}) != len(runs) or len(data["pair_sets"]) > MOST_PAIR_SETS:
-            raise _refusal("The file lists a run twice, or too many pair sets.")
-        return _Index(runs, tuple(map(_pair_set, data["pair_sets"])))
+        if data["schema"] not in (1, SCHEMA):
+            raise _refusal(
+                f"The file has format {str(data['schema'])[:20]}; this version reads formats 1 and {SCHEMA}."
+            )
+        runs, labs = (
+            tuple((str(run["digest"]), _words(run)) for run in data.get(part, ())) for part in ("runs", "labs")
+        )
+        digests = [digest for digest, _ in (*runs, *labs)]
+        if not len(set(digests)) == len(digests) <= MOST_RUNS or len(data["pair_sets"]) > MOST_PAIR_SETS:
+            raise _refusal("The file lists a run twice, or too many runs or pair sets.")
+        return _Index(runs, labs, tuple(map(_pair_set, data["pair_sets"])))
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

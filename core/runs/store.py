@@ -42,8 +42,8 @@ class Store:
     """A store in a folder, which is made if need be.
 
     Args:
-        limit: bytes of effects to keep. Beyond it the bin is emptied, then the runs unused for longest go; pinned
-            runs and folders that people named never do.
+        limit: bytes to keep. Beyond it the bin is emptied, then the runs unused for longest go; pinned runs and
+            folders that people named never do.
 
     Raises:
         ResultError: the place cannot be written, or a newer version wrote it.
@@ -71,15 +71,13 @@ class Store:
         """Let go of the store: runs accepted here and not finished count as interrupted from now on."""
         self._open.close()
 
-    # Results
-
     def put(self, result: AttributionResult) -> str:
         """Keep a result under its digest, which is returned; one that is there already stays as it is.
 
         Raises:
             ResultError: the result is larger than the whole store may be, or the disk refuses it.
         """
-        return self._put(result.spec.digest, lambda folder: write_files(result, folder))
+        return self.put_files(result.spec.digest, lambda folder: write_files(result, folder))
 
     def put_lab(self, spec: LabSpec, files: Path, *, items: int, seconds: float) -> str:
         """The same for a laboratory's run.
@@ -93,7 +91,25 @@ class Store:
             os.replace(files, folder)
             write_lab_run(spec, folder, items=items, seconds=seconds)
 
-        return self._put(spec.digest, write)
+        return self.put_files(spec.digest, write)
+
+    def put_files(self, digest: str, write: Callable[[Path], None]) -> str:
+        """The same for a run whose files, ``run.json`` among them, somebody writes into an empty folder."""
+        if self.has(digest):
+            return digest
+        with self._writing() as partial:
+            write(partial)
+            if folder_size(partial) > self._limit:
+                raise ResultError("The result is larger than the store may be.", next_step="Choose a smaller run.")
+            # One at a time for each run: readers must not find the place empty while two writers swap it.
+            with locked(self._work / f"put-{digest[0]}.lock"):
+                if not self.has(digest):
+                    self._table.change(digest, folder=None)
+                    self._remove_files(digest)
+                    os.replace(partial, self.root / digest)
+                    self._note(digest)
+        self._evict(keep=digest)
+        return digest
 
     def get(self, digest: str) -> AttributionResult | None:
         """The stored result of a run of pairs, or None; it counts as just used.
@@ -207,23 +223,6 @@ class Store:
                     shutil.rmtree(partial, ignore_errors=True)
         except OSError as error:
             raise ResultError(f"The result cannot be stored ({error.strerror}).", where=str(self.root)) from error
-
-    def _put(self, digest: str, write: Callable[[Path], None]) -> str:
-        if self.has(digest):
-            return digest
-        with self._writing() as partial:
-            write(partial)
-            if folder_size(partial) > self._limit:
-                raise ResultError("The result is larger than the store may be.", next_step="Choose a smaller run.")
-            # One at a time for each run: readers must not find the place empty while two writers swap it.
-            with locked(self._work / f"put-{digest[0]}.lock"):
-                if not self.has(digest):
-                    self._table.change(digest, folder=None)
-                    self._remove_files(digest)
-                    os.replace(partial, self.root / digest)
-                    self._note(digest)
-        self._evict(keep=digest)
-        return digest
 
     def _present(self, digest: str) -> Entry | None:
         """The entry of a run whose result is stored and not in the bin, or None."""

@@ -10,6 +10,7 @@ import pytest
 from core.errors import ResultError
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs import session_file as module
+from core.runs.laboratory import LabSpec
 from core.runs.session_file import restore, session_file
 from core.runs.store import Store
 from tests.make_results import make_result
@@ -72,6 +73,54 @@ def test_only_stored_runs_can_be_taken_away(store):
             session_file(store, digests)
 
 
+LAB = LabSpec("grokking", "two runs", settings={"seed": 1})
+
+
+def with_lab(store) -> bytes:
+    """A file with one laboratory's run."""
+    files = store.root.parent / "files"
+    (files / "models" / "step-5").mkdir(parents=True)
+    (files / "curves.csv").write_text("step,loss\n1,2\n")
+    (files / "models" / "step-5" / "config.json").write_text("{}")
+    (files / "notes.html").write_text("<script>")  # no data: stays behind
+    digest = store.put_lab(LAB, files, items=2, seconds=1.25)
+    store.describe(digest, name="grokked")
+    return session_file(store, [digest])
+
+
+def test_a_laboratory_run_comes_back_with_its_files(store, tmp_path):
+    content, fresh = with_lab(store), Store(tmp_path / "here")
+    assert restore(fresh, content).fresh == (LAB.digest,)
+    assert restore(fresh, content).known == (LAB.digest,)
+    folder = fresh.lab(LAB.digest)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == {"run.json", "curves.csv", "models/step-5/config.json"}
+    assert all((folder / name).read_bytes() == (store.lab(LAB.digest) / name).read_bytes() for name in found)
+    entry = fresh.entry(LAB.digest)
+    assert (entry.name, entry.lab, entry.pairs, entry.seconds) == ("grokked", "grokking", 2, 1.25)
+
+
+def test_hostile_laboratory_runs_are_refused(store, tmp_path):
+    parts, fresh = parts_of(with_lab(store)), Store(tmp_path / "here")
+    place = f"labs/{LAB.digest}/"
+    other = json.loads(parts[f"{place}run.json"])
+    other["spec"]["settings"]["seed"] = 2
+    for wrong in (
+        parts | {f"{place}../evil.json": b"{}"},
+        parts | {f"{place}models/../evil.json": b"{}"},
+        parts | {f"{place}code.py": b"import os"},
+        parts | {f"{place}weights.pkl": b"x"},
+        parts | {f"{place}run.json": json.dumps(other).encode()},
+        parts | {f"{place}run.json": b"[" * 200_000},
+        {name: part for name, part in parts.items() if name != f"{place}run.json"},
+        parts | {"labs/0123456789abcdef/run.json": parts[f"{place}run.json"]},
+    ):
+        with pytest.raises(ResultError):
+            restore(fresh, packed(wrong))
+    assert fresh.entries() == []
+    assert not list(tmp_path.rglob("evil*"))
+
+
 def changed(parts, **index):
     data = json.loads(parts["session.json"])
     return parts | {"session.json": json.dumps(data | index).encode()}
@@ -129,7 +178,7 @@ def test_damaged_archives_are_refused(content, tmp_path):
     fresh = Store(tmp_path / "here")
     rng = np.random.default_rng(0)
     cases = [b"", b"PK", b"not a zip", content[: len(content) // 2], content[10:]]
-    for _ in range(40):
+    for _ in range(200):
         damaged = bytearray(content)
         for place in rng.integers(0, len(content), 20):
             damaged[place] ^= 0xFF
