@@ -1,37 +1,33 @@
-"""The study behind the Trust page: cost of verified recall of attention nodes on the default model.
+"""The study behind the Trust page, kept under ``assets/study``.
 
-    python -m benchmarks.atp_study
+    python -m benchmarks.atp_study [NAME ...]
 
-runs every file of ``pairs/`` (one pair each) and keeps curves, bounds and one number a method under
-``assets/study``. The exact truth of one pair takes a minute on one core, the subsets and blocks of the rivals and
-bounds five.
+runs everything, or the parts named: contests (``ioi-attention``, ``ioi-set``, ``ioi-neurons``, ...), ``coverage`` and
+``failures``. On two quiet cores a contest on attention nodes of a pair takes a minute, of a set five. The exact
+effects of all neurons take five to fifteen minutes a pair; they are kept, and computed again only where their file
+(``exact.safetensors``) was removed.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
+import sys
+import time
 
-from core.__main__ import main
-
-HERE = Path(__file__).parent
-KEPT = ("recall.csv", "bound.csv", "summary.json")
+from benchmarks.atp_study import contests, coverage
+from core.models.catalogue import DEFAULT
+from core.models.load import load_model
 
 
-def run(pairs: Path) -> None:
-    """One task; the scores of single nodes are not kept."""
-    with tempfile.TemporaryDirectory() as place:
-        out = Path(place) / "out"
-        options = ["--nodes", "q,k,v,z", "--seeds", "3", "--samples", "512", "--device", "cpu", "--out", str(out)]
-        if main(["recall", "--model", "smollm2-135m", "--pairs", str(pairs), *options]):
-            raise SystemExit(2)
-        kept = HERE.parents[1] / "assets" / "study" / pairs.stem
-        kept.mkdir(parents=True, exist_ok=True)
-        for name in KEPT:
-            shutil.copy(out / name, kept / name)
+def main(names: list[str]) -> None:
+    """Run the parts named, or all."""
+    model = load_model(DEFAULT, device="cpu", dtype="float32")
+    for study in contests.chosen(model, names):
+        began = time.perf_counter()
+        contests.run(model, study)
+        print(f"{study.name}: {time.perf_counter() - began:.0f} s", flush=True)
+    if not names or "coverage" in names:
+        coverage.run(model)
 
 
 if __name__ == "__main__":
-    for file in sorted((HERE / "pairs").glob("*.csv")):
-        run(file)
+    main(sys.argv[1:])

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.patching.oracle import Oracle
-from core.patching.subsampling import BATCH
+from core.patching.subsampling import at_once
 
 BlockEffects = Callable[[int], np.ndarray]
 
@@ -64,10 +64,10 @@ def block_effects(oracle: Oracle, size: int) -> np.ndarray:
     """Magnitude of the mean effect over pairs of each block of ``size`` neighbours, ``[block]``."""
     n_blocks = -(-oracle.n_nodes // size)
     block, pair = np.divmod(np.arange(n_blocks * oracle.n_pairs), oracle.n_pairs)
-    found = []
-    for start in range(0, len(block), BATCH):
-        part = slice(start, start + BATCH)
-        members = np.arange(oracle.n_nodes) // size == block[part, None]
+    of_node, step, found = np.arange(oracle.n_nodes) // size, at_once(oracle.n_nodes), []
+    for start in range(0, len(block), step):
+        part = slice(start, start + step)
+        members = of_node == block[part, None]
         found.append(oracle.joint(members, pair[part]))
     return np.abs(np.concatenate(found).reshape(n_blocks, oracle.n_pairs).mean(1))
 

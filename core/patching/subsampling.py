@@ -19,7 +19,8 @@ import numpy as np
 from core.patching.oracle import Oracle
 
 INCLUSION = 0.02  # p
-BATCH = 64
+SMALL, LARGE = 64, 512  # subsets at once
+MEMBERS = 2**20  # entries of a table of subsets
 
 
 @dataclass
@@ -66,6 +67,11 @@ class Statistics:
             return error, np.where(enough & np.isfinite(freedom), freedom, 1.0)
 
 
+def at_once(n_nodes: int) -> int:
+    """How many subsets to patch in one batch: enough to fill a product, few enough to list their members."""
+    return min(LARGE, max(SMALL, MEMBERS // n_nodes))
+
+
 def _mean_variance(count: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """Variance of the mean of ``count`` values, from their sum and sum of squares."""
     return np.maximum(squares - total**2 / count, 0) / (count - 1) / count
@@ -89,7 +95,7 @@ def subsample(
     statistics = Statistics.empty(oracle.n_nodes)
     for stop in samples:
         while statistics.n < stop:
-            size = min(BATCH, stop - statistics.n)
+            size = min(at_once(oracle.n_nodes), stop - statistics.n)
             members = rng.random((size, oracle.n_nodes), dtype=np.float32) < inclusion
             if among is not None:
                 members &= among
