@@ -44,7 +44,7 @@ def _choose() -> None:
 
 def _lines() -> dict[str, str]:
     """Digest -> one line, newest first; the app's own examples last."""
-    kept = [entry for entry in store().entries() if entry.folder is not None][:MOST_LISTED]
+    kept = [entry for entry in store().entries() if entry.folder is not None and not entry.lab][:MOST_LISTED]
     lines = {entry.digest: _line(entry.spec, entry.pairs, entry.name, entry.created) for entry in kept}
     return lines | {digest: _line(r.spec, len(r.pairs), "example") for digest, r in examples().items()}
 

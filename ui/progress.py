@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.models.catalogue import DEFAULT
+from core.models.catalogue import find
 from core.runs.worker import Job
 from ui.messages import counted, duration, plain, show_error
 from ui.resources import SERVER, ModelChoice, ModelFacts, load_job, load_key, session, slot, worker
 from ui.state import model_choice
+from ui.trained import trained_folder
 
 POLL_SECONDS = 0.5
 FORM_HEIGHT = 250  # CSS pixels
@@ -80,10 +81,16 @@ def ask_for(choice: ModelChoice) -> None:
     load_job(choice)
 
 
+def loads_by_itself(choice: ModelChoice) -> bool:
+    """Whether a page may load the model unasked: it is here, and small."""
+    entry = find(choice.model_id)
+    return entry.small if entry is not None else trained_folder(choice.model_id) is not None
+
+
 def need_model(*, height: int = FORM_HEIGHT) -> ModelFacts | None:
     """What is known of the chosen model; while there is nothing, the page shows the way to it and gets None.
 
-    The default model lies on this machine and loads by itself; others are loaded when a person asks.
+    Models that lie on this machine and are small load by themselves; others are loaded when a person asks.
 
     Args:
         height: in CSS pixels, of what will stand in its place.
@@ -93,7 +100,7 @@ def need_model(*, height: int = FORM_HEIGHT) -> ModelFacts | None:
     if facts is not None:
         return facts
     job = worker().find(load_key(choice))
-    if job is None and choice.model_id == DEFAULT:
+    if job is None and loads_by_itself(choice):
         load_job(choice)
         st.rerun()  # so that the sidebar, drawn already, shows it too
     if job is None:

@@ -18,6 +18,7 @@ from core.prompts.align import MAX_TOKENS, AlignedPairs, align
 from core.prompts.pairs import PairSet
 from core.prompts.tokens import token_texts
 from core.runs.worker import Job, OnStep, Worker
+from ui.trained import trained_folder, trained_name
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
@@ -39,7 +40,8 @@ class ModelChoice:
     @property
     def name(self) -> str:
         """The catalogue's name, or the id itself."""
-        return next((entry.name for entry in CATALOGUE if entry.id == self.model_id), self.model_id)
+        named = next((entry.name for entry in CATALOGUE if entry.id == self.model_id), self.model_id)
+        return trained_name(named) if trained_folder(named) is not None else named
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class ModelSlot:
             from core.models.load import load_model
 
             _settle_memory()
-            model = load_model(choice.model_id, device=choice.device, dtype=choice.dtype)
+            trained = trained_folder(choice.model_id)
+            model = load_model(choice.model_id, device=choice.device, dtype=choice.dtype, location=trained)
             self._facts[choice] = _facts(model)
             self._loaded = (choice, model)
             _settle_memory()
@@ -196,13 +199,17 @@ def sound_pairs(facts: ModelFacts, pairs: PairSet) -> tuple[PairSet, AlignedPair
 
 
 def offered_models() -> tuple[Entry, ...]:
-    """The catalogue's models that this server lets people load: all, or those that CIRCUITARIUM_MODELS lists."""
+    """The catalogue's models that this server lets people load: all, or those that CIRCUITARIUM_MODELS lists.
+
+    The small ones that come with the app are always among them.
+    """
     named = os.environ.get("CIRCUITARIUM_MODELS", "").replace(",", " ").split()
-    return tuple(entry for entry in CATALOGUE if not named or entry.id in named)
+    return tuple(entry for entry in CATALOGUE if not named or entry.id in named or entry.source == "assets")
 
 
 def _check_allowed(choice: ModelChoice) -> None:
-    if any_model_allowed() or choice.model_id in {entry.id for entry in offered_models()}:
+    offered = choice.model_id in {entry.id for entry in offered_models()}
+    if any_model_allowed() or offered or trained_folder(choice.model_id) is not None:
         return
     raise ModelError(
         "This server does not offer that model.", where=choice.model_id[:80], next_step="Choose one from the list."

@@ -21,6 +21,7 @@ from ui.resources import (
     worker,
 )
 from ui.state import model_choice
+from ui.trained import trained_choices, trained_name
 
 OWN = "another"
 
@@ -35,6 +36,7 @@ def show() -> None:
 
 def _choose_model() -> None:
     names = {entry.id: entry.name for entry in offered_models()}
+    names |= {model_id: trained_name(model_id) for model_id in trained_choices()}
     if any_model_allowed():
         names[OWN] = "Another model …"
     chosen = st.selectbox("Model", list(names), format_func=lambda i: names.get(i, i), key="model", bind="query-params")

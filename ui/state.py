@@ -2,7 +2,7 @@
 
 Widgets that only change a view bind their own query parameters. What is chosen in more than one place is kept here:
 the pair set (``?pairs=``, a bundled set's id or a digest), the results on show (``?result=``, digests parted by
-commas) and the node inspected (``?node=``).
+commas), the node inspected (``?node=``) and a model that a laboratory trained (``?trained=``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from core.prompts.pairs import PairSet
 from core.runs.entry import is_digest
 from ui.resources import ModelChoice
 from ui.store import load_pairs, save_pairs
+from ui.trained import LINK, MODEL, trained_folder, trained_id
 
 MAX_RESULTS = 12
 NODE = "node"  # session key of the chosen node, shared by every figure and by the selectbox beside them
@@ -23,7 +24,9 @@ NODE = "node"  # session key of the chosen node, shared by every figure and by t
 
 def adopt_link() -> None:
     """Take over what the address bar names, then write what is current back into it. Call once a rerun."""
-    given = {name: st.query_params.get(name) for name in ("pairs", "result", "node")}
+    given = {name: st.query_params.get(name) for name in ("pairs", "result", "node", LINK)}
+    if given[LINK] != st.session_state.get("_linked_model") and trained_folder(given[LINK] or "") is not None:
+        st.session_state[MODEL] = given[LINK]
     if given["pairs"] and given["pairs"] != st.session_state.get("_pairs_id"):
         _adopt_pairs(given["pairs"])
     if given["result"] and given["result"] != ",".join(shown_results()):
@@ -98,6 +101,16 @@ def model_choice() -> ModelChoice:
     )
 
 
+def use_trained(digest: str, name: str, pairs: PairSet) -> None:
+    """Make a model that a laboratory trained the one that every page works with, on pairs that suit it; for callbacks.
+
+    Args:
+        digest: of the run. name: of the model's folder below the run's ``models``.
+    """
+    st.session_state[MODEL] = trained_id(digest, name)
+    choose_pairs(pairs)
+
+
 def _adopt_pairs(given: str) -> None:
     try:
         bundled = given in {entry.id for entry in BUNDLED}
@@ -119,13 +132,14 @@ def _adopt_results(given: str) -> None:
 
 def _mirror() -> None:
     """The address bar names what is current, and nothing that could not be read."""
-    node = chosen_node()
+    node, model = chosen_node(), st.session_state.get(MODEL)
     wanted = {
         "pairs": st.session_state.get("_pairs_id"),
         "result": ",".join(shown_results()),
         "node": node.key if node else None,
+        LINK: model if trained_folder(model or "") is not None else None,
     }
-    st.session_state["_linked_node"] = wanted["node"]
+    st.session_state["_linked_node"], st.session_state["_linked_model"] = wanted["node"], wanted[LINK]
     for name, value in wanted.items():
         if value:
             st.query_params[name] = value

@@ -19,7 +19,8 @@ from core.models.card import ModelCard
 from core.models.catalogue import SHIPPED, Entry, find
 from core.models.device import choose_device, choose_dtype, keep_freed_memory, refuse_if_too_large
 from core.models.gguf import dequantised
-from core.models.toy import is_toy, read_toy
+from core.models.toy import read_toy
+from core.models.toy_folder import is_toy
 from core.patching.results import ModelShape
 
 

@@ -23,9 +23,9 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from core.errors import ModelError
+from core.models.toy_folder import MARK
 
 UNKNOWN = "[UNK]"
-_MARK = "circuitarium_norms"  # in config.json: whether the toy has norms; tells a toy from any other GPT-2
 _WEIGHTS = "model.safetensors"
 
 
@@ -63,7 +63,7 @@ def toy_hf(
         bos_token_id=None,
         eos_token_id=None,
     )
-    setattr(config, _MARK, norms)
+    setattr(config, MARK, norms)
     hf = GPT2LMHeadModel(config).eval().requires_grad_(False)
     for name, parameter in hf.named_parameters():
         if not ("ln_" in name and name.endswith("weight")):
@@ -96,14 +96,6 @@ def save_toy(hf: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def is_toy(folder: Path) -> bool:
-    """Whether a folder was written by ``save_toy``."""
-    try:
-        return _MARK in json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
-
-
 def read_toy(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     """The model and the tokenizer of a folder that ``save_toy`` wrote.
 
@@ -120,7 +112,7 @@ def read_toy(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             n_layers=data["n_layer"],
             d_mlp=data["n_inner"],
             activation=data["activation_function"],
-            norms=data[_MARK],
+            norms=data[MARK],
         )
         hf.load_state_dict(load_file(folder / _WEIGHTS))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)

@@ -5,7 +5,8 @@ import torch
 
 from core.errors import ModelError
 from core.models.load import load_model
-from core.models.toy import is_toy, save_toy, toy_hf, word_tokenizer
+from core.models.toy import save_toy, toy_hf, word_tokenizer
+from core.models.toy_folder import is_toy
 from core.prompts.align import align
 from core.prompts.pairs import PairSet, PromptPair
 from tests.tiny import tiny_hf
