@@ -24,6 +24,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from core.errors import SpecError
 
@@ -107,3 +108,18 @@ def simulate(ingredients: Ingredients, *, moments: int = 400) -> Course:
     train = np.logaddexp(gs + ms, np.log(q - 1)) - (gs + ms)
     test = np.logaddexp(np.logaddexp(gs, ms), np.log(q - 2)) - gs
     return Course(table[:, 0].astype(int), gs, ms, train, test)
+
+
+def course_table(course: Course) -> pd.DataFrame:
+    """One row a moment: run, step, train_loss, test_loss, g, m, ratio."""
+    return pd.DataFrame(
+        {
+            "run": 0,
+            "step": course.step,
+            "train_loss": course.train_loss,
+            "test_loss": course.test_loss,
+            "g": course.g,
+            "m": course.m,
+            "ratio": course.ratio,
+        }
+    )

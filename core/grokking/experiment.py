@@ -1,0 +1,118 @@
+"""An experiment from its settings to its files, resumable at any moment."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from core.grokking import record as files
+from core.grokking.measures import final_fractions, measure
+from core.grokking.record import curve_table, finals, write_table, write_weights
+from core.grokking.regimes import Settings
+from core.grokking.train import Record, train
+from core.grokking.verdicts import verdict
+from core.patching.progress import IsCancelled, OnStep
+
+LIVE_SECONDS = 1.0
+PARTS = 1000  # steps of the progress bar
+WORK_PER_SECOND = 1.1e10  # weights times examples of one core; measured, see ``seconds_for``
+
+
+def seconds_for(settings: Settings, *, cores: int = 2) -> float:
+    """Rough time of an experiment on so many cores, from 17 000 and 330 000 weights at one size each."""
+    return settings.work / WORK_PER_SECOND / max(1, min(cores, len(settings.runs)))
+
+
+def run_experiment(
+    settings: Settings,
+    *,
+    scratch: Path,
+    out: Path,
+    device: str = "cpu",
+    on_step: OnStep | None = None,
+    cancelled: IsCancelled | None = None,
+) -> dict[str, Any]:
+    """Train, measure, judge; writes ``record.FILES`` into ``out`` and returns the summary.
+
+    Args:
+        scratch: a folder of this experiment alone. Checkpoints go there, and ``live.parquet``: the curves so far.
+        on_step: called with parts done of ``PARTS``.
+
+    Raises:
+        Cancelled: ``cancelled()`` became true; the same call goes on.
+    """
+    started = time.perf_counter()
+    pre, row = settings.pre_row(), settings.row()
+    pre_share = (settings.work - settings.net.size * settings.steps * sum(r.n_train for r in row.runs)) / settings.work
+    start = None
+    if pre is not None:
+        before = train(
+            pre,
+            scratch=_folder(scratch / "pre"),
+            device=device,
+            on_progress=_reporter(on_step, None, 0.0, pre_share),
+            cancelled=cancelled,
+        )
+        write_table(curve_table(before), out / files.PRE)
+        start = torch.tensor(before.final)[[settings.seeds.index(run.seed) for run in row.runs]]
+    record = train(
+        row,
+        start=start,
+        scratch=_folder(scratch / "row"),
+        device=device,
+        on_progress=_reporter(on_step, scratch / files.LIVE, pre_share, 1.0),
+        cancelled=cancelled,
+    )
+    return _write(settings, record, out, seconds=time.perf_counter() - started)
+
+
+def _write(settings: Settings, record: Record, out: Path, *, seconds: float) -> dict[str, Any]:
+    table = curve_table(record)
+    write_table(table, out / files.CURVES)
+    write_weights(record, out / files.WEIGHTS)
+    if record.row.task.periodic and record.row.kept_at:
+        write_table(measure(record), out / files.MEASURES)
+    trig = final_fractions(record) if record.row.task.periodic else {}
+    ends = finals(table).assign(trig_fraction=lambda rows: rows["run"].map(trig))
+    summary = {
+        "settings": settings.to_json(),
+        "runs": [_plain(row) for row in ends.to_dict("records")],
+        "verdict": verdict(settings, table, trig),
+        "seconds": round(seconds, 2),
+    }
+    text = json.dumps(summary, indent=1, allow_nan=False)
+    (out / files.SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return summary
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """Plain JSON values; what is missing is null."""
+    return {
+        str(name): None if pd.isna(cell) else getattr(cell, "item", lambda c=cell: c)() for name, cell in row.items()
+    }
+
+
+def _reporter(on_step: OnStep | None, live: Path | None, first: float, last: float) -> Callable[[Record, float], None]:
+    """Progress between two shares of the whole; the curves so far into ``live``, at most once a second."""
+    written = 0.0
+
+    def report(record: Record, fraction: float) -> None:
+        nonlocal written
+        if on_step:
+            on_step(round(PARTS * (first + (last - first) * fraction)), PARTS)
+        if live is not None and time.monotonic() - written > LIVE_SECONDS:
+            write_table(curve_table(record), live)
+            written = time.monotonic()
+
+    return report
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path

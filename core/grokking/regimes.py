@@ -1,0 +1,171 @@
+"""The experiments: what is trained for each of the paper's claims, at two sizes.
+
+Small presets fit two cores and minutes. Paper presets have the paper's task and network (addition modulo 113, width
+128, learning rate 1e-3) and its set sizes; where the paper trains for millions of steps they stop earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
+
+from core.errors import SpecError
+from core.grokking.net import Net
+from core.grokking.row import Labels, Row, Run, Training, spread
+from core.grokking.tasks import make_task
+
+Regime = Literal["grok", "nodecay", "ungrok", "semigrok", "efficiency"]
+Preset = Literal["small", "paper"]
+REGIMES: tuple[Regime, ...] = get_args(Regime)
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+TITLES: dict[Regime, str] = {
+    "grok": "Grokking",
+    "nodecay": "Without weight decay",
+    "ungrok": "Ungrokking",
+    "semigrok": "Semi-grokking",
+    "efficiency": "Efficiency",
+}
+MOST_WORK = 2e12  # weights times examples seen; about a month on two cores
+MOMENTS = 24  # checkpoints of each run where they are kept
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides an experiment.
+
+    Attributes:
+        sizes: training examples of the runs; with ``weight_decays`` and ``seeds`` they make a row of every combination.
+        random_sizes: the same for runs on random labels (efficiency).
+        pre_steps: steps on the whole table before the row begins (ungrokking).
+        moments: checkpoints kept of each run; 0: the last only.
+    """
+
+    regime: Regime
+    operation: str
+    p: int
+    d_model: int
+    n_heads: int
+    d_mlp: int
+    lr: float
+    steps: int
+    sizes: tuple[int, ...]
+    weight_decays: tuple[float, ...] = (1.0,)
+    seeds: tuple[int, ...] = (0,)
+    random_sizes: tuple[int, ...] = ()
+    anneal: float = 0.0
+    pre_steps: int = 0
+    points: int = 100
+    moments: int = 0
+
+    def __post_init__(self) -> None:
+        if self.regime not in REGIMES:
+            raise SpecError(f"{self.regime!r} is not known.", where="regime", next_step=f"One of {', '.join(REGIMES)}.")
+        if not self.seeds or not self.weight_decays or not (self.sizes or self.random_sizes):
+            raise SpecError("Sizes, weight decays and seeds must each hold a value.", where="settings")
+        if self.regime == "ungrok" and self.pre_steps < 1:
+            raise SpecError("Ungrokking begins with steps on the whole table.", where="pre_steps")
+        if self.work > MOST_WORK:
+            raise SpecError("This is more than a month's work on two cores.", next_step="Train fewer or shorter runs.")
+        self.row()  # refuses what cannot be
+
+    @property
+    def net(self) -> Net:
+        return Net(self.p, self.d_model, self.n_heads, self.d_mlp)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The row: true labels first, then random ones; by weight decay, then size, then seed."""
+        families: tuple[tuple[Labels, tuple[int, ...]], ...] = (("true", self.sizes), ("random", self.random_sizes))
+        return tuple(
+            Run(seed, size, decay, labels)
+            for labels, sizes in families
+            for decay in self.weight_decays
+            for size in sizes
+            for seed in self.seeds
+        )
+
+    @property
+    def work(self) -> float:
+        """Weights times examples seen, of the whole experiment; what its time is proportional to."""
+        table = len(make_task(self.operation, self.p))
+        examples = self.steps * sum(run.n_train for run in self.runs) + self.pre_steps * table * len(self.seeds)
+        return float(self.net.size) * examples
+
+    def row(self) -> Row:
+        """What is trained."""
+        training = Training(self.steps, self.lr, anneal=self.anneal, points=self.points)
+        kept = tuple(spread(self.steps, self.moments)) if self.moments else ()
+        return Row(make_task(self.operation, self.p), self.net, training, self.runs, kept)
+
+    def pre_row(self) -> Row | None:
+        """What is trained before, one run a seed; None: the row starts from fresh weights."""
+        if not self.pre_steps:
+            return None
+        task = make_task(self.operation, self.p)
+        # The rate falls over the last part, so that no run is handed on in the middle of a spike.
+        training = Training(self.pre_steps, self.lr, anneal=0.5, points=40)
+        return Row(task, self.net, training, tuple(Run(seed, len(task), 1.0) for seed in self.seeds))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Settings:
+        """The inverse of ``to_json``.
+
+        Raises:
+            SpecError: fields are missing, unknown or of the wrong kind.
+        """
+        try:
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise SpecError("The description of the experiment cannot be read.", where="settings") from error
+
+
+_P53 = {"operation": "x + y", "p": 53, "d_model": 32, "n_heads": 4, "d_mlp": 128}
+_P113 = {"operation": "x + y", "p": 113, "d_model": 128, "n_heads": 4, "d_mlp": 512, "lr": 1e-3}
+# regime -> preset -> settings, number of seeds among them
+_TABLE: dict[str, dict[str, Any]] = {
+    "grok small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "seeds": 3, "moments": MOMENTS},
+    "grok paper": _P113 | {"steps": 20_000, "sizes": (3830,), "seeds": 1, "moments": MOMENTS, "points": 200},
+    "nodecay small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 2},
+    "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
+    "ungrok small": _P53
+    | {"lr": 5e-3, "steps": 4000, "pre_steps": 1500, "sizes": (84, 140, 197, 281, 365, 449, 562, 702)}
+    | {"weight_decays": (0.5, 1.0), "seeds": 3, "points": 40, "anneal": 0.2},
+    "ungrok paper": _P113
+    | {"steps": 20_000, "pre_steps": 3000, "sizes": (390, 488, 610, 763, 955, 1194, 1494)}
+    | {"weight_decays": (0.5, 1.0), "seeds": 10, "anneal": 0.2},
+    "semigrok small": {"operation": "x + y", "p": 41, "d_model": 24, "n_heads": 4, "d_mlp": 96, "lr": 1e-2}
+    | {"steps": 12_000, "sizes": (440, 480, 520, 560), "seeds": 4, "points": 120},
+    "semigrok paper": _P113
+    | {"steps": 1_000_000, "sizes": (1500, 1600, 1700, 1800, 1900, 2000, 2050), "seeds": 8, "points": 400},
+    "efficiency small": _P53
+    | {"lr": 5e-3, "steps": 3000, "anneal": 0.4, "sizes": (1400, 1700, 2000, 2400), "points": 40}
+    | {"random_sizes": (150, 250, 350, 500, 700, 900), "weight_decays": (0.5, 1.0), "seeds": 2},
+    "efficiency paper": _P113
+    | {"steps": 30_000, "anneal": 0.4, "sizes": (4000, 6000, 8000, 10_000)}
+    | {"random_sizes": (500, 750, 1000, 1500, 2000, 3000), "weight_decays": (0.3, 0.5, 1.0), "seeds": 3},
+}
+
+
+def preset(regime: str, size: str = "small", *, seed: int = 0) -> Settings:
+    """The experiment of a regime; its seeds count up from ``seed``.
+
+    Raises:
+        SpecError: an unknown name or a negative seed.
+    """
+    if f"{regime} {size}" not in _TABLE:
+        raise SpecError(f"There is no {size!r} preset of {regime!r}.", where="preset")
+    if seed < 0:
+        raise SpecError("The seed must not be negative.", where="seed")
+    values = _TABLE[f"{regime} {size}"]
+    seeds = tuple(range(seed, seed + values["seeds"]))
+    return Settings(regime=regime, **{**values, "seeds": seeds})  # type: ignore[arg-type]
+
+
+def smaller(settings: Settings, **changes: Any) -> Settings:
+    """The same experiment with other values, checked again."""
+    return replace(settings, **changes)
