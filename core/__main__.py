@@ -14,7 +14,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
-from core.commands import audit, grok, probe, recall, verify
+from core.commands import audit, grok, mcqa, probe, recall, verify
 from core.commands.question import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError, UserError
 from core.runs.spec import METHODS, NODE_KINDS, NeuronSite, RunSpec
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("--top", type=int, help="keep only so many rows of effects.csv, the largest")
     recall.add(commands)
     verify.add(commands)
+    mcqa.add(commands)
     probe.add(commands)
     audit.add(commands)
     grok.add(commands)

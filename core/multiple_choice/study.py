@@ -1,0 +1,206 @@
+"""The whole study of one model on one set of questions: what it does, and the circuit if there is one to look for.
+
+Questions are split in two halves by their place in the file. The standard prompts of all of them, each turned four
+times, show whether the model binds labels. If it does, output nodes, ablations and head categories are found on the
+prompts that it answers correctly; subspaces are fitted on those of the first half, and judged on both halves and, with
+every mutation, on all prompts of the second half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import SpecError
+from core.models.load import LoadedModel
+from core.multiple_choice import tables
+from core.multiple_choice.behaviour import Answers, Verdict, all_turns, answers_of, judge
+from core.multiple_choice.categories import best_site, by_right_place, categories, look_table, looks, on_options
+from core.multiple_choice.layouts import MUTATIONS, Mutation, layout_of, prompts_of
+from core.multiple_choice.nodes import Ablated, ablate_each, collect_donors, keep_only, net_direct, output_nodes
+from core.multiple_choice.questions import N_OPTIONS, QuestionSet
+from core.multiple_choice.ranks import RANK, cases_of, losses_of, mutation_rows, rank_table
+from core.multiple_choice.subspace import PARTS, Head, Vectors, collect, fit, separation
+from core.multiple_choice.tokens import Asked, tokenised
+from core.patching.progress import IsCancelled, OnStep, Progress
+from core.runs.laboratory import LabSpec
+
+LAB = "multiple_choice"
+LEAST_QUESTIONS = 8
+MOST_CIRCUIT = 160  # prompts on which nodes are ablated and subspaces swept
+STUDIED = 3  # heads whose subspaces are studied
+JOINT = "together"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Tables by name (``core.multiple_choice.tables`` says what they hold) and a summary of plain JSON values."""
+
+    verdict: Verdict
+    summary: dict[str, Any]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def spec_of(model_id: str, revision: str, dtype: str, questions: QuestionSet, *, layout: str, seed: int = 0) -> LabSpec:
+    """Everything that decides a study.
+
+    Raises:
+        SpecError: there is no such layout, or there are too few questions.
+    """
+    layout_of(layout)
+    if len(questions) < LEAST_QUESTIONS:
+        what = f"There are {len(questions)} questions; a study needs at least {LEAST_QUESTIONS}."
+        raise SpecError(what, where="--questions")
+    settings = {"revision": revision, "dtype": dtype, "questions": questions.digest, "layout": layout, "seed": seed}
+    title = f"Multiple choice: {len(questions)} questions"
+    return LabSpec(LAB, title, model_id, {**settings, "name": questions.name[:80]})
+
+
+def study(
+    model: LoadedModel,
+    questions: QuestionSet,
+    *,
+    layout: str,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+    cancelled: IsCancelled | None = None,
+) -> Study:
+    """Ask, judge, and if the model binds labels, take its circuit apart.
+
+    Raises:
+        PromptError: a prompt cannot be read by the model.
+        Cancelled: ``cancelled()`` became true.
+    """
+    asked = {name: _asked(model, questions, layout, name, seed) for name in MUTATIONS}
+    progress = Progress(_steps(asked, circuit=True), on_step, cancelled)
+    step = lambda: progress.advance(1)  # noqa: E731
+    answers = {name: answers_of(model, prompts, on_prompt=step) for name, prompts in asked.items()}
+    verdict = judge(answers["standard"])
+    found = {
+        "answers": tables.answer_table(asked, answers),
+        "labels": tables.share_table(asked, answers),
+        "mutations": tables.behaviour_table(asked, answers),
+    }
+    summary: dict[str, Any] = {"verdict": asdict(verdict) | {"binds": verdict.binds, "words": verdict.words()}}
+    summary["questions"] = {"name": questions.name, "count": len(questions), "layout": layout}
+    if verdict.binds:
+        _circuit(model, asked, answers["standard"], found, summary, seed=seed, step=step)
+    return Study(verdict, summary, found)
+
+
+def _asked(model: LoadedModel, questions: QuestionSet, layout: str, mutation: Mutation, seed: int) -> tuple[Asked, ...]:
+    """All turns of the questions in tokens; of a mutation only the second half of the questions."""
+    rows = range(len(questions)) if mutation == "standard" else range(1, len(questions), 2)
+    turned = all_turns([questions.questions[row] for row in rows])
+    prompts = prompts_of(turned, layout_of(layout), mutation, seed=seed)
+    where = [row for row in rows for _ in range(N_OPTIONS)]
+    return tokenised(prompts, model.tokenizer, rows=where, most=model.max_tokens)
+
+
+def _steps(asked: dict[Mutation, tuple[Asked, ...]], *, circuit: bool) -> int:
+    every = sum(map(len, asked.values()))
+    standard = min(MOST_CIRCUIT, len(asked["standard"]))
+    return every + circuit * (every - len(asked["standard"]) // 2 + (2 + STUDIED) * standard)
+
+
+def _circuit(
+    model: LoadedModel,
+    asked: dict[Mutation, tuple[Asked, ...]],
+    answers: Answers,
+    found: dict[str, pd.DataFrame],
+    summary: dict[str, Any],
+    *,
+    seed: int,
+    step: Callable[[], None],
+) -> None:
+    right = [prompt for prompt, good in zip(asked["standard"], answers.right) if good][:MOST_CIRCUIT]
+    places = np.array([prompt.answer for prompt in right])
+    net = net_direct(model, right)
+    order, cut = output_nodes(net)
+    donors = collect_donors(model, right, seed=seed)
+    ablated = ablate_each(model, right, donors, on_prompt=step)
+    kept = keep_only(model, right, donors, order, cut=cut, seed=seed)
+    means = by_right_place(looks(model, right), places)
+    kinds = categories(means)
+    found |= {
+        "nodes": tables.node_table(net, order, cut, kinds),
+        "effects": tables.effect_table(ablated),
+        "kept": tables.kept_table(kept, cut),
+        "looks": look_table(means),
+    }
+    fitted = np.array([prompt.row % 2 == 0 for prompt in right])
+    sites = {head: best_site(means, *head) for head in _studied(ablated, means, fitted)}
+    summary["output_nodes"], summary["prompts"] = cut, len(right)
+    summary["heads"] = {tables.head_name(head): site for head, site in sites.items()}
+    if not sites:
+        return
+    vectors = collect(model, right, sites)
+    mine = {head: _take(v, fitted) for head, v in vectors.items()}
+    groups = {"fitted": fitted, "held out": ~fitted}
+    swept = []
+    for name, chosen in _sets(list(sites)).items():
+        some = {head: sites[head] for head in chosen}
+        cases = cases_of({head: mine[head] for head in chosen}, places[fitted], seed=seed)
+        losses = losses_of(model, right, donors, some, cases, on_prompt=step)
+        swept.append(rank_table(losses, cases, groups, name))
+    found["ranks"] = pd.concat(swept, ignore_index=True)
+    found["points"] = _points(vectors, mine, places, fitted, right)
+    summary["separation"] = {
+        tables.head_name(head): {
+            part: separation(mine[head], _take(v, ~fitted), part, (places[fitted], places[~fitted])) for part in PARTS
+        }
+        for head, v in vectors.items()
+    }
+    bars = cases_of(mine, places[fitted], seed=seed, parts=(("q", "k"),), ranks=(RANK,), class_ranks=())
+    rows = []
+    for mutation, prompts in asked.items():
+        held = [prompt for prompt in prompts if prompt.row % 2]
+        losses = losses_of(model, held, collect_donors(model, held, seed=seed), sites, bars, on_prompt=step)
+        rows.append(mutation_rows(losses, bars, [prompt.row for prompt in held], mutation))
+    found["mutations"] = pd.concat(rows, ignore_index=True)
+
+
+def _studied(ablated: Ablated, means: np.ndarray, fitted: np.ndarray) -> list[Head]:
+    """The heads that matter most (loss after resampling, total effect, on the fitted half) among those that look
+    mostly at the options, in the order of layers."""
+    cost = ablated.loss[fitted][:, 2, :, :-1, 1].mean(0)  # [layer, head]
+    heads = [(int(i), int(j)) for i, j in zip(*np.unravel_index(np.argsort(-cost, axis=None), cost.shape))]
+    return sorted([h for h in heads if cost[h] > 0.01 and on_options(means, *h) > 0.5][:STUDIED])
+
+
+def _sets(heads: list[Head]) -> dict[str, list[Head]]:
+    """Each head alone, and all of them."""
+    return {tables.head_name(head): [head] for head in heads} | ({JOINT: heads} if len(heads) > 1 else {})
+
+
+def _take(vectors: Vectors, rows: np.ndarray) -> Vectors:
+    return Vectors(vectors.q[rows], vectors.k[rows], vectors.v[rows], vectors.site)
+
+
+def _points(
+    vectors: dict[Head, Vectors],
+    mine: dict[Head, Vectors],
+    places: np.ndarray,
+    fitted: np.ndarray,
+    asked: Sequence[Asked],
+) -> pd.DataFrame:
+    """Rows head, part, on, place, label, x, y, z: coordinates in the first three SVD directions of the fitted half."""
+    frames = []
+    for head, found in vectors.items():
+        for part in PARTS:
+            space = fit(mine[head], part, places[fitted], "svd", 3, np.random.default_rng(0))
+            points = space.project(found.flat(part))
+            at = found.places(part, places)
+            each = 1 if part == "q" else N_OPTIONS
+            frame = pd.DataFrame(points, columns=["x", "y", "z"])
+            frame.insert(0, "label", [asked[i // each].labels[place] for i, place in enumerate(at)])
+            frame.insert(0, "place", at + 1)
+            frame.insert(0, "on", np.where(np.repeat(fitted, each), "fitted", "held out"))
+            frame.insert(0, "part", part)
+            frame.insert(0, "head", tables.head_name(head))
+            frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
