@@ -59,6 +59,8 @@ def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec, *,
         from core.runs.execute import execute  # torch comes with it: in the worker's thread, not a page's
 
         model = models.get(choice)
+        if model.revision != spec.revision:
+            raise ModelError("The model's weights were replaced meanwhile.", next_step="Load it again, then run again.")
         return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
 
     _submit(spec, compute, pairs=len(tokens), expected=expected)
