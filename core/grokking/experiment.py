@@ -13,7 +13,7 @@ import torch
 
 from core.grokking import record as files
 from core.grokking.measures import final_fractions, measure
-from core.grokking.record import curve_table, finals, write_table, write_weights
+from core.grokking.record import Weights, curve_table, finals, write_table, write_weights
 from core.grokking.regimes import Settings
 from core.grokking.train import Record, train
 from core.grokking.verdicts import verdict
@@ -35,6 +35,7 @@ def run_experiment(
     scratch: Path,
     out: Path,
     device: str = "cpu",
+    models: bool = False,
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
 ) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def run_experiment(
 
     Args:
         scratch: a folder of this experiment alone. Checkpoints go there, and ``live.parquet``: the curves so far.
+        models: also write every checkpoint as a model that all pages take, see ``save_models``.
         on_step: called with parts done of ``PARTS``.
 
     Raises:
@@ -69,7 +71,25 @@ def run_experiment(
         on_progress=_reporter(on_step, scratch / files.LIVE, pre_share, 1.0),
         cancelled=cancelled,
     )
-    return _write(settings, record, out, seconds=time.perf_counter() - started)
+    summary = _write(settings, record, out, seconds=time.perf_counter() - started)
+    if models:
+        save_models(settings, out)
+    return summary
+
+
+def save_models(settings: Settings, out: Path) -> None:
+    """Every kept checkpoint of an experiment's folder as ``models/<model_name>``, which ``load_model`` reads."""
+    from core.grokking.toy import save_model  # transformers comes with it
+
+    row, weights = settings.row(), Weights(out / files.WEIGHTS, settings)
+    for run in range(len(row.runs)):
+        for step in weights.steps:
+            save_model(row.net, weights.at(run, step), row.task, out / "models" / model_name(run, step))
+
+
+def model_name(run: int, step: int) -> str:
+    """The name of a checkpoint as a model."""
+    return f"run-{run}-step-{step}"
 
 
 def _write(settings: Settings, record: Record, out: Path, *, seconds: float) -> dict[str, Any]:
