@@ -69,7 +69,7 @@ def _leace(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     _, n, d = pairs.shape
     x = torch.from_numpy(pairs.reshape(2 * n, d).astype(np.float64))
     side = torch.cat([torch.zeros(n), torch.ones(n)]).double()[:, None]
-    eraser = LeaceFitter.fit(x, side, dtype=torch.float64).eraser
+    eraser = LeaceFitter.fit(x, side).eraser
     bias = x.mean(0) if eraser.bias is None else eraser.bias
     return (
         eraser.proj_left.numpy().astype(np.float32),

@@ -66,12 +66,12 @@ def steer(
     """Rows direction, dose, item, change: of the logit difference between the answers (true-label minus false-label).
 
     Args:
-        directions: name -> unit vector ``[d_model]``; random ones are added for comparison.
+        directions: name -> unit vector ``[d_model]``; five random ones are added for comparison.
         rng: of the random directions.
     """
     random = rng.normal(size=(RANDOM, model.shape.d_model))
     named = list(directions.items())
-    named += [("random", unit / np.linalg.norm(unit)) for unit in random]
+    named += [(f"random {k + 1}", unit / np.linalg.norm(unit)) for k, unit in enumerate(random)]
     units = torch.from_numpy(np.stack([unit for _, unit in named])).to(model.device, model.dtype)
     chosen = list(pairs)[:ITEMS]
     masks = masks_for(model, max(len(pair.shared) for pair in chosen))
@@ -83,8 +83,7 @@ def steer(
         for (name, _), values in zip(named, change.tolist()):
             rows += [(name, dose, item, value) for dose, value in zip(DOSES, values)]
         progress.advance(1)
-    table = pd.DataFrame(rows, columns=["direction", "dose", "item", "change"])
-    return table.groupby(["direction", "dose", "item"], as_index=False)["change"].mean()
+    return pd.DataFrame(rows, columns=["direction", "dose", "item", "change"])
 
 
 def _doses(model: LoadedModel, pair: TokenisedPair, layer: int, units: Tensor, masks: list[Tensor]) -> np.ndarray:
