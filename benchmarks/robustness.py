@@ -1,12 +1,11 @@
-"""Kill -9 at random moments while sweeps are computed, checkpointed and stored, then look at what is left.
+"""Kill -9 at random moments while sweeps and trainings are computed, checkpointed and stored; see what is left.
 
     python -m benchmarks.robustness [--kills 200]
 
-Each round starts a process that accepts exact sweeps of a tiny model, computes them with checkpoints and puts them into
-one store, and kills it after a random time. Afterwards the store is opened and checked: the database is whole, every
-stored result equals the one computed without interruption, every accepted run is finished or reported as
-interrupted, and nothing half-written is left. At last the interrupted runs are resumed, and must give the same
-numbers too.
+Each round starts a process that accepts jobs (``benchmarks.robustness_jobs``), computes them with checkpoints and puts
+them into one store, and kills it after a random time. Afterwards the store is opened and checked: the database is
+whole, every stored result equals the one computed without interruption, every accepted job is finished or reported as
+interrupted, and nothing half-written is left. At last interrupted jobs are resumed, and must give the same numbers too.
 """
 
 from __future__ import annotations
@@ -24,17 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.patching.results import AttributionResult
-from core.prompts.pairs import PairSet, PromptPair
-from core.runs.checkpoint import Checkpoints
-from core.runs.execute import execute, make_spec
-from core.runs.spec import RunSpec
+from benchmarks.robustness_jobs import Work, all_work
 from core.runs.store import Store
-from tests.tiny import random_pairs, tiny_model
 
 RESULTS = Path(__file__).parent / "results" / "robustness.json"
-SWEEPS = 12  # different runs, so that kills fall into all stages of several
-PAIRS, LENGTH, FIRST = 6, 12, 4
 LIMIT = 200_000  # bytes: small enough that eviction happens all the time
 
 
@@ -54,46 +46,40 @@ def main() -> None:
         print(json.dumps(found, indent=1))
 
 
-def _sweep(i: int) -> tuple[RunSpec, tuple]:
-    pairs = PairSet(f"sweep {i}", (PromptPair(str(i), "b", "c", "d"),))
-    spec = make_spec(MODEL, pairs, metric="logit_diff", direction="noising", nodes=("q", "k", "v", "z"), method="exact")
-    return spec, random_pairs(PAIRS, LENGTH, FIRST, seed=i)
-
-
 def _work(root: Path) -> None:
-    """What is killed: sweep after sweep, for ever; finished ones are deleted so that they are computed again."""
-    store, rng = Store(root, limit=LIMIT), np.random.default_rng()
+    """What is killed: job after job, for ever; finished ones are deleted so that they are computed again."""
+    store, rng, jobs = Store(root, limit=LIMIT), np.random.default_rng(), all_work()
     print("ready", flush=True)
     while True:
-        spec, pairs = _sweep(int(rng.integers(SWEEPS)))
-        if store.has(spec.digest):
-            store.bin(spec.digest)
-        store.accept(spec, pairs=len(pairs))
-        print(spec.digest, flush=True)
-        store.mark(spec.digest, "running")
-        with store.computing(spec.digest):
-            store.put(execute(spec, MODEL, pairs, checkpoints=Checkpoints(store.checkpoints(spec.digest))))
+        job = jobs[int(rng.integers(len(jobs)))]
+        digest = job.spec.digest
+        if store.has(digest):
+            store.bin(digest)
+        store.accept(job.spec, pairs=1)
+        print(digest, flush=True)
+        store.mark(digest, "running")
+        with store.computing(digest):
+            job.compute(store)
 
 
 def _rounds(root: Path, kills: int) -> dict:
-    rng, states, resumed = np.random.default_rng(0), Counter(), 0
-    truth = {spec.digest: execute(spec, MODEL, pairs) for spec, pairs in map(_sweep, range(SWEEPS))}
+    rng, states, resumed = np.random.default_rng(0), Counter(), Counter()
+    jobs = {job.spec.digest: job for job in all_work()}
     began = time.perf_counter()
     for kill in range(kills):
-        accepted = _killed(root, rng.uniform(0, 1.0))
+        accepted = _killed(root, rng.uniform(0, 1.5))
         store = Store(root, limit=LIMIT)
-        states.update(_check(store, truth, accepted))
+        states.update(_check(store, jobs, accepted))
         for entry in [e for e in store.entries() if e.state == "interrupted"][:2]:
-            spec, pairs = next(s for s in map(_sweep, range(SWEEPS)) if s[0].digest == entry.digest)
-            kept = store.checkpoints(spec.digest)
-            resumed += any(kept.glob("*.safetensors"))
-            store.put(execute(spec, MODEL, pairs, checkpoints=Checkpoints(kept)))
-            _same(store.get(spec.digest), truth[spec.digest])
+            job = jobs[entry.digest]
+            resumed[type(job).__name__.lower()] += any(store.checkpoints(entry.digest).rglob("*.safetensors"))
+            job.compute(store)
+            job.check(store)
         store.close()
         if kill % 20 == 19:
             print(f"{kill + 1} kills, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     seconds = round(time.perf_counter() - began, 1)
-    return {"kills": kills, "seconds": seconds, "runs_seen": dict(states), "resumed_from_finished_pairs": resumed}
+    return {"kills": kills, "seconds": seconds, "runs_seen": dict(states), "resumed_from_checkpoints": dict(resumed)}
 
 
 def _killed(root: Path, seconds: float) -> list[str]:
@@ -107,7 +93,7 @@ def _killed(root: Path, seconds: float) -> list[str]:
         return process.stdout.read().split()
 
 
-def _check(store: Store, truth: dict[str, AttributionResult], accepted: list[str]) -> Counter:
+def _check(store: Store, jobs: dict[str, Work], accepted: list[str]) -> Counter:
     with sqlite3.connect(store.root / "store.sqlite") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert not list((store.root / ".work").glob("*.part"))
@@ -115,20 +101,11 @@ def _check(store: Store, truth: dict[str, AttributionResult], accepted: list[str
     for entry in entries:
         assert entry.state in ("done", "interrupted"), entry
         if entry.state == "done":
-            _same(store.get(entry.digest), truth[entry.digest])
+            jobs[entry.digest].check(store)
     if accepted:  # earlier ones may have been evicted since
         assert store.entry(accepted[-1]) is not None
-    return Counter(entry.state for entry in entries)
+    return Counter(f"{'training' if entry.lab else 'sweep'} {entry.state}" for entry in entries)
 
-
-def _same(result: AttributionResult | None, truth: AttributionResult) -> None:
-    assert result is not None
-    for kind, arrays in truth.effects.items():
-        for x, y in zip(result.effects[kind], arrays):
-            np.testing.assert_allclose(x, y, atol=2e-5)
-
-
-MODEL = tiny_model("llama")
 
 if __name__ == "__main__":
     main()
