@@ -18,7 +18,7 @@ found = {result.spec.digest: result for result in (*results_on_show(), *examples
 if facts is not None:
     usable = estimates(list(found.values()), facts)
     if usable:
-        verification(usable)
+        verification(usable, facts)
         about("verification")
     else:
         st.info("There is no estimate of this model on show. Run AtP or AtP\\* on the Attribution page first.")

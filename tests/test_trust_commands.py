@@ -51,9 +51,24 @@ def test_verify_replaces_estimates_by_exact_effects_and_goes_on(place, tmp_path,
         assert bound["sure_of_top"] == (table.exact.abs() > (bound["bound"] or np.inf)).sum()
 
 
+def test_verify_until_sure(place, tmp_path):
+    out = tmp_path / "out"
+    assert verify(place, out, "--sure", "3", "--confidence", "0.9", "--samples", "400") == 0
+    summary = json.loads((out / "summary.json").read_text())
+    bound = next(b for b in summary["bounds"] if b["confidence"] == 0.9)
+    assert bound["sure_of_top"] >= 3 or summary["verified"] == summary["n_nodes"]
+    exact = read_folder(place / "exact").effects
+    truth = np.concatenate([np.abs(np.stack(pairs).mean(0)).ravel() for pairs in exact.values()])
+    top = pd.read_csv(out / "verified.csv").exact.abs()[:3]
+    np.testing.assert_allclose(top, np.sort(truth)[::-1][:3], rtol=1e-3)
+
+
 REFUSALS = {
     "an exact result": (["--top", "3"], "exact", "--result"),
     "both amounts": (["--top", "3", "--budget", "3"], "atp-star", "--budget"),
+    "until sure without subsets": (["--sure", "3", "--samples", "0"], "atp-star", "--samples"),
+    "sure of 0": (["--sure", "0"], "atp-star", "--sure"),
+    "another confidence": (["--sure", "3", "--confidence", "0.5"], "atp-star", "--confidence"),
     "no amount": ([], "atp-star", "--budget"),
     "top 0": (["--top", "0"], "atp-star", "--top"),
     "no such family": (["--top", "3", "--family", "neurons"], "atp-star", "--family"),

@@ -1,27 +1,37 @@
-"""Live verification: an estimate's nodes patched exactly in its order, and how sure the ranking is by now."""
+"""Live verification: an estimate's nodes patched exactly in its order, and how sure the ranking is by now.
+
+What was verified is kept below the results directory while it is found, so that a restart of the server loses seconds.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.errors import UserError
 from core.figures.numbers import count, number
 from core.figures.style import NAMES
 from core.patching.results import AttributionResult
 from core.runs.worker import Job, OnStep
-from ui.messages import counted
+from ui.messages import counted, duration, show_error
 from ui.progress import ended_badly, follow
 from ui.resources import ModelChoice, ModelFacts, session, slot, worker
 from ui.state import model_choice
+from ui.store import results_dir
 
 if TYPE_CHECKING:
-    from core.runs.verification import Verified
+    from core.runs.verification import Goal, Verified
 
 SAMPLES = 1024
 LISTED = 100
+SAVE_SECONDS = 10.0
 FAMILIES = {"attention": "Attention nodes (q, k, v, z)", "neurons": "Neurons", "writes": "Whole writes"}
+GOALS = {"first": "the first nodes of the estimate", "sure": "until the true top K are certain"}
+CONFIDENCES = (0.9, 0.99, 0.999)
 
 
 def estimates(results: list[AttributionResult], facts: ModelFacts) -> list[AttributionResult]:
@@ -31,44 +41,53 @@ def estimates(results: list[AttributionResult], facts: ModelFacts) -> list[Attri
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _verified(digest: str, family: str, _result: AttributionResult) -> Verified:
+def _verified(folder: str, _result: AttributionResult, _family: str) -> Verified:
     """One verification a result and family, shared by all sessions; the worker fills it."""
+    from core.export.verification import resume
     from core.runs.verification import begin
 
-    return begin(_result, family)
+    verified = begin(_result, _family)
+    resume(verified, Path(folder))
+    return verified
 
 
-def verification(results: list[AttributionResult]) -> None:
+def verification(results: list[AttributionResult], facts: ModelFacts) -> None:
     """Choose an estimate, verify, see the ranking fill in."""
     from core.patching.nodes import by_family
 
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
     index = left.selectbox("Estimate", range(len(results)), format_func=lambda i: _title(results[i]), key="v_result")
     result = results[index]
-    family = middle.selectbox(
+    family = right.selectbox(
         "Nodes", list(by_family(result.spec.nodes)), format_func=FAMILIES.__getitem__, key=f"v_family_{index}"
     )
-    verified = _verified(result.spec.digest, family, result)
-    state = verified.state
-    top = right.number_input("Verify the first", 1, state.n_nodes, min(100, state.n_nodes), step=50, key="v_top")
-    key = f"verify {result.spec.digest} {family} {top}"
-    job = worker().find(key)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Verify and bound",
-            type="primary",
-            disabled=job is not None and job.active,
-            on_click=_start,
-            args=(key, model_choice(), verified, int(top)),
-        )
-        patches = max(0, int(top) - state.done) * len(verified.pairs)
-        st.caption(
-            f"{count(patches)} exact patches on {counted(len(verified.pairs), 'pair')}, then {count(SAMPLES)} subsets "
-            "of the other nodes to bound what was missed."
-        )
-    _progress(job, key, verified, int(top))
+    folder = (results_dir() / "verified" / f"{result.spec.digest}-{family}").resolve()
+    try:
+        verified = _verified(str(folder), result, family)
+    except UserError as error:
+        show_error(error)
+        return
+    goal = _goal(verified.state.n_nodes)
+    job = _button(verified, goal, folder, facts)
     running = job is not None and job.active
     (st.fragment(_ranking, run_every=1.0) if running else _ranking)(verified)
+
+
+def _goal(n_nodes: int) -> Goal:
+    """What to verify."""
+    from core.runs.verification import Goal
+
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    kind = left.segmented_control(
+        "Verify", list(GOALS), default="first", required=True, format_func=GOALS.__getitem__, key="v_goal"
+    )
+    if kind == "first":
+        return Goal(int(middle.number_input("Nodes", 1, n_nodes, min(100, n_nodes), step=50, key="v_top")))
+    top = middle.number_input("K", 1, n_nodes, min(10, n_nodes), step=5, key="v_sure")
+    confidence = right.selectbox(
+        "Confidence", CONFIDENCES, index=1, format_func=lambda c: f"{100 * c:g} %", key="v_confidence"
+    )
+    return Goal(sure_of=int(top), confidence=float(confidence))
 
 
 def _title(result: AttributionResult) -> str:
@@ -76,25 +95,86 @@ def _title(result: AttributionResult) -> str:
     return f"{NAMES[spec.method]} · {', '.join(spec.nodes)} · {spec.direction} · {counted(len(result.pairs), 'pair')}"
 
 
-def _start(key: str, choice: ModelChoice, verified: Verified, top: int) -> None:
-    models = slot()
-
-    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
-        from core.runs.verification import carry_on
-
-        carry_on(verified, models.get(choice), top, samples=SAMPLES, on_step=on_step, cancelled=cancelled)
-
-    worker().submit(key, title=f"Verify {top} nodes", task=task, owner=session())
-
-
-def _progress(job: Job | None, key: str, verified: Verified, top: int) -> None:
+def _button(verified: Verified, goal: Goal, folder: Path, facts: ModelFacts) -> Job | None:
+    """The button, what it will cost, and how it goes."""
+    followed = f"v_job_{folder.name}"  # session key: the job of this page, whatever the widgets say by now
+    job = worker().find(st.session_state.get(followed, _key(folder, goal)))
+    start = (model_choice(), verified, goal, folder, followed)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Verify and bound",
+            type="primary",
+            disabled=job is not None and job.active,
+            on_click=_start,
+            args=start,
+        )
+        st.caption(_cost(verified, goal, facts))
+    if (refused := st.session_state.pop(f"{followed}_refused", None)) is not None:
+        show_error(refused)
     if job is None:
-        return
+        return None
     follow([job])
     if job.state == "cancelled":
         st.info("Stopped. What was verified is kept; press the button to go on.")
     elif not job.active:
-        ended_badly(job, again=lambda: _start(key, model_choice(), verified, top))
+        ended_badly(job, again=lambda: _start(*start))
+    return job
+
+
+def _key(folder: Path, goal: Goal) -> str:
+    return f"verify {folder.name} {goal}"
+
+
+def _cost(verified: Verified, goal: Goal, facts: ModelFacts) -> str:
+    state, pairs = verified.state, counted(len(verified.pairs), "pair")
+    upto = min(state.n_nodes, goal.count if goal.sure_of is None else max(goal.sure_of, state.done))
+    time_ = duration(verified.block_tokens(upto, SAMPLES) / facts.speed)
+    if goal.sure_of is not None:
+        return (
+            f"The number of verified nodes doubles, from {count(upto)} on {pairs} ({time_} the first time), and "
+            f"{count(SAMPLES)} subsets bound the others each time. Cancel whenever it is enough."
+        )
+    patches = max(0, upto - state.done) * len(verified.pairs)
+    return (
+        f"{count(patches)} exact patches on {pairs}, then {count(SAMPLES)} subsets of the other nodes to bound what "
+        f"was missed: {time_}."
+    )
+
+
+def _start(choice: ModelChoice, verified: Verified, goal: Goal, folder: Path, followed: str) -> None:
+    models = slot()
+
+    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
+        from core.export.verification import write_verification
+        from core.runs.verification import carry_on
+
+        saved = time.monotonic()
+
+        def keep() -> None:
+            nonlocal saved
+            if time.monotonic() - saved > SAVE_SECONDS:
+                write_verification(verified, folder, table=False)
+                saved = time.monotonic()
+
+        try:
+            carry_on(
+                verified,
+                models.get(choice),
+                goal,
+                samples=SAMPLES,
+                on_step=on_step,
+                cancelled=cancelled,
+                on_found=keep,
+            )
+        finally:
+            write_verification(verified, folder, table=False)
+
+    what = counted(goal.count, "node") if goal.sure_of is None else f"until sure of the top {goal.sure_of}"
+    try:
+        job = worker().submit(_key(folder, goal), title=f"Verify {what}", task=task, owner=session())
+        st.session_state[followed] = job.key
+    except UserError as error:
+        st.session_state[f"{followed}_refused"] = error
 
 
 def _ranking(verified: Verified) -> None:
@@ -119,12 +199,12 @@ def _words(verified: Verified) -> None:
         st.markdown(f"At {level} confidence no other node exceeds {number(bound.bound)}: {known}.")
     st.caption(
         f"{count(state.done)} of {count(state.n_nodes)} nodes verified, {count(state.forwards)} forward passes. The "
-        "bound rests on effects of subsets being nearly sums."
+        "bound rests on effects of subsets being nearly sums; *How often the bound holds* below measures that."
     )
 
 
 def _table(verified: Verified) -> Any:
-    table = verified.table().head(max(LISTED, verified.state.done))
+    table = verified.table(max(LISTED, verified.state.done))
     if len(verified.pairs) > 1:  # the token differs from pair to pair
         return table.drop(columns="token")
     return table.assign(token=[_visible(token) for token in table["token"]])

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.commands.question import add_device, show_progress
 from core.errors import SpecError
 
+CONFIDENCES = (0.9, 0.99, 0.999)  # core.patching.bound has them, and torch with it
 FAMILY_NAMES = ("attention", "neurons", "writes")
 
 
@@ -20,6 +21,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     amount = parser.add_mutually_exclusive_group(required=True)
     amount.add_argument("--budget", type=int, help="forward passes to spend; a node costs one a pair")
     amount.add_argument("--top", type=int, help="verify so many nodes, in estimated order")
+    amount.add_argument("--sure", type=int, metavar="K", help="verify until the true top K are certain")
+    parser.add_argument("--confidence", type=float, default=0.99, choices=CONFIDENCES, help="of --sure")
     parser.add_argument("--family", choices=FAMILY_NAMES, help="which nodes; default: the first that the result has")
     parser.add_argument("--samples", type=int, default=1024, help="subsets patched to bound what was missed; 0: none")
     parser.add_argument("--seed", type=int, default=0, help="of those subsets")
@@ -34,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     from core.export.whole import refuse_foreign
     from core.models.load import load_model
     from core.patching.verify import nodes_for_budget
-    from core.runs.verification import begin, carry_on
+    from core.runs.verification import Goal, begin, carry_on
 
     _check(options)
     refuse_foreign(options.out.resolve(), FILES)
@@ -46,10 +49,11 @@ def run(options: argparse.Namespace) -> None:
     resume(verified, options.out)
     dtype = verified.spec.dtype if options.dtype == "auto" else options.dtype
     model = load_model(verified.spec.model, device=options.device, dtype=dtype)
-    count = options.top or nodes_for_budget(verified.state, options.budget)
+    count = options.top or (nodes_for_budget(verified.state, options.budget) if options.budget else 0)
+    goal = Goal(count, sure_of=options.sure, confidence=options.confidence)
     on_step = show_progress if sys.stderr.isatty() else None
     try:
-        carry_on(verified, model, count, samples=options.samples, seed=options.seed, on_step=on_step)
+        carry_on(verified, model, goal, samples=options.samples, seed=options.seed, on_step=on_step)
     except KeyboardInterrupt:
         print("stopped; the same command goes on", file=sys.stderr)
     write_verification(verified, options.out)
@@ -59,9 +63,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    for name in ("budget", "top"):
+    for name in ("budget", "top", "sure"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise SpecError("The number must be at least 1.", where=f"--{name}")
+    if options.sure is not None and options.samples < 1:
+        raise SpecError("Certainty needs subsets that bound the other nodes.", where="--samples")
     if options.samples < 0:
         raise SpecError("The number must not be negative.", where="--samples")

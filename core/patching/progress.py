@@ -24,6 +24,10 @@ class Progress:
         if self.cancelled is not None and self.cancelled():
             raise Cancelled
 
+    def extend(self, amount: int) -> None:
+        """There are ``amount`` more units of work than was known."""
+        self.total += amount
+
     def advance(self, amount: int) -> None:
         """Report ``amount`` more units of work, then check for cancellation."""
         self.done += amount

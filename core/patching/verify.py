@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.patching.bound import bounds_after
+from core.patching.bound import Bound, bounds_after
 from core.patching.oracle import Oracle
 from core.patching.progress import Progress
 
@@ -83,10 +83,14 @@ def verify(
     progress: Progress | None = None,
     on_found: Callable[[], None] | None = None,
 ) -> None:
-    """Patch nodes exactly until the ``count`` of highest estimate are verified. ``progress`` counts nodes.
+    """Patch nodes exactly until the ``count`` of highest estimate are verified.
+
+    Args:
+        progress: counts nodes; leave it out where the oracle reports its forward passes itself.
+        on_found: called after every few nodes, when ``state`` holds them.
 
     Raises:
-        Cancelled: the owner of ``progress`` asked to stop; what was found stays in ``state``.
+        Cancelled: the owner of a progress asked to stop; what was found stays in ``state``.
     """
     progress = progress or Progress(count - state.done)
     while state.done < min(count, state.n_nodes):
@@ -106,17 +110,30 @@ def verify_until_sure(
     confidence: float,
     samples: int,
     rng: np.random.Generator,
-    progress: Progress | None = None,
-) -> float:
-    """Verify more and more nodes until the true top ``top`` are certain at a confidence; the bound reached.
+    on_found: Callable[[], None] | None = None,
+    on_round: Callable[[int], None] | None = None,
+) -> list[Bound]:
+    """Verify more and more nodes until the true top ``top`` are certain at a confidence, or all are verified.
 
-    The number verified doubles, and each time ``samples`` subsets of the others are patched to bound them.
+    The number verified doubles, and each time ``samples`` subsets of the others are patched to bound them. Every such
+    look is a test of its own: that one of several looks is too hopeful is likelier than a single look's error.
+
+    Args:
+        confidence: one of ``CONFIDENCES``.
+        on_found: as in ``verify``.
+        on_round: called before each doubling with the forward passes that it will cost.
+
+    Returns:
+        The last look's bounds, one a confidence.
     """
-    progress = progress or Progress(0)
     count = max(top, state.done)
     while True:
-        verify(oracle, state, count, progress=progress)
-        (found,) = bounds_after(oracle, state.verified, samples, rng, confidences=(confidence,))
-        if state.sure_of(found.bound) >= top or state.done == state.n_nodes:
-            return found.bound
+        count = min(count, state.n_nodes)
+        if on_round is not None:
+            on_round((count - state.done) * len(state.exact) + samples)
+        verify(oracle, state, count, on_found=on_found)
+        bounds = bounds_after(oracle, state.verified, samples, rng)
+        reached = next(b.bound for b in bounds if b.confidence == confidence)
+        if state.sure_of(reached) >= top or state.done == state.n_nodes:
+            return bounds
         count = 2 * count

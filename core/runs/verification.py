@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,19 @@ from core.patching.oracle import Patching
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import ask
 from core.patching.results import AttributionResult
-from core.patching.verify import Verification, verify
+from core.patching.verify import Verification, verify, verify_until_sure
 from core.prompts.pairs import TokenPair, largest_group
 from core.runs.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Goal:
+    """When to stop: the first ``count`` nodes of the estimate are verified; or, where ``sure_of`` is given, the true
+    top ``sure_of`` are certain at ``confidence``."""
+
+    count: int = 0
+    sure_of: int | None = None
+    confidence: float = 0.99
 
 
 @dataclass(eq=False)
@@ -45,9 +56,16 @@ class Verified:
                 lines.append(f"{level}, no bound: too few samples")
         return lines
 
-    def table(self) -> pd.DataFrame:
-        """The ranking, one row a node."""
-        order = self.state.ranking()
+    def block_tokens(self, count: int, samples: int) -> int:
+        """About what it takes to verify up to ``count`` nodes and to bound the rest: tokens through one block."""
+        nodes, length = self.state.order[self.state.done : count], len(self.pairs[0])
+        n_layers, start = int(self.nodes.layer.max()) + 1, int(self.nodes.position.min())
+        climbing = (n_layers - self.nodes.layer[nodes]) * (length - self.nodes.position[nodes])
+        return int(climbing.sum()) * len(self.pairs) + samples * n_layers * (length - start)
+
+    def table(self, top: int | None = None) -> pd.DataFrame:
+        """The ranking, one row a node; its first ``top`` rows."""
+        order = self.state.ranking()[:top]
         tokens = self.pairs[0].clean_tokens if self.spec.direction == "noising" else self.pairs[0].corrupt_tokens
         places = [self.nodes.at(i) for i in order]
         positions = self.nodes.position[order]
@@ -112,14 +130,18 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
 def carry_on(
     verified: Verified,
     model: LoadedModel,
-    count: int,
+    goal: Goal,
     *,
     samples: int = 0,
     seed: int = 0,
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
+    on_found: Callable[[], None] | None = None,
 ) -> None:
-    """Verify until the ``count`` nodes of highest estimate are exact, then bound the others by ``samples`` subsets.
+    """Verify until the goal is reached, and bound the others by ``samples`` subsets. Steps are forward passes.
+
+    Args:
+        on_found: called now and then, when ``verified`` holds more than before; to keep it.
 
     Raises:
         SpecError: the model is not the one of the result.
@@ -133,11 +155,24 @@ def carry_on(
             next_step="Choose the model, device and precision with which it was made.",
         )
     verified.bounds = ()
-    todo = max(0, min(count, state.n_nodes) - state.done)
-    progress = Progress(todo + samples, on_step, cancelled)
+    progress = Progress(0, on_step, cancelled)
     kinds = by_family(spec.nodes)[verified.family]
     question = ask(model, verified.pairs, kinds=kinds, metric=spec.metric, direction=spec.direction)
-    verify(Patching(question, verified.nodes), state, count, progress=progress)
+    oracle, rng = Patching(question, verified.nodes, progress), np.random.default_rng(seed)
+    if goal.sure_of is not None:
+        bounds = verify_until_sure(
+            oracle,
+            state,
+            goal.sure_of,
+            confidence=goal.confidence,
+            samples=samples,
+            rng=rng,
+            on_found=on_found,
+            on_round=progress.extend,
+        )
+        verified.bounds = tuple(bounds)
+        return
+    progress.extend(max(0, min(goal.count, state.n_nodes) - state.done) * len(verified.pairs) + samples)
+    verify(oracle, state, goal.count, on_found=on_found)
     if samples:
-        oracle = Patching(question, verified.nodes, progress)
-        verified.bounds = tuple(bounds_after(oracle, state.verified, samples, np.random.default_rng(seed)))
+        verified.bounds = tuple(bounds_after(oracle, state.verified, samples, rng))

@@ -6,7 +6,7 @@ from core.models import load
 from core.prompts.align import align
 from core.runs.execute import execute, make_spec
 from tests.pages.conftest import PAIRS, settle, text_of
-from ui import store
+from ui import store, verify_view
 
 
 def stored_estimate(method="atp-star"):
@@ -42,3 +42,22 @@ def test_verification_fills_the_table_and_says_how_sure_it_is(open_page, tiny_pa
     first = table.iloc[0]
     truth = np.mean([e[first.layer, first.position, int(first["head"])] for e in exact.effects[first.node]])
     assert np.isclose(first.exact, truth, atol=1e-4)
+    verify_view._verified.clear()  # as a restart of the server does
+    again = open_page("trust", result=digest)
+    assert "12 of" in text_of(again)
+    assert "90 % confidence" in text_of(again).replace("\\", "")
+    assert again.dataframe[0].value.exact.notna().sum() == 12
+
+
+def test_until_sure_of_the_top(open_page, tiny_pairs):
+    digest, exact = stored_estimate()
+    app = open_page("trust", result=digest)
+    next(g for g in app.button_group if g.key == "v_goal").set_value("sure").run()
+    app.number_input(key="v_sure").set_value(2)
+    app.selectbox(key="v_confidence").set_value(0.9)
+    app = settle(app.run())
+    next(b for b in app.button if b.label == "Verify and bound").click().run()
+    app = settle(settle(app))
+    table = app.dataframe[0].value
+    truth = np.concatenate([np.abs(np.stack(e).mean(0)).ravel() for e in exact.effects.values()])
+    np.testing.assert_allclose(table.exact.abs()[:2], np.sort(truth)[::-1][:2], atol=1e-4)

@@ -49,15 +49,29 @@ def test_ranking_puts_exact_before_estimated():
     assert state.sure_of(10.0) == 0
 
 
+def until_sure(oracle, state, top, samples, **options):
+    rng = np.random.default_rng(2)
+    return verify_until_sure(oracle, state, top, confidence=0.99, samples=samples, rng=rng, **options)
+
+
 def test_until_sure_ends_with_the_true_top():
     oracle, state = Additive(TABLE), Verification.of(estimate(), 2)
-    bound = verify_until_sure(oracle, state, 5, confidence=0.99, samples=3000, rng=np.random.default_rng(2))
-    assert state.sure_of(bound) >= 5
+    bounds = until_sure(oracle, state, 5, 3000)
+    assert [b.confidence for b in bounds] == [0.9, 0.99, 0.999]
+    assert state.sure_of(bounds[1].bound) >= 5
     assert state.done < 300
     assert set(state.ranking()[:5]) == set(np.argsort(-np.abs(TABLE.mean(0)))[:5])
 
 
 def test_until_sure_without_certainty_verifies_everything():
     oracle, state = Additive(np.ones((1, 40))), Verification.of(np.ones(40), 1)
-    verify_until_sure(oracle, state, 5, confidence=0.99, samples=50, rng=np.random.default_rng(2))
+    until_sure(oracle, state, 5, 50)
     assert state.done == 40
+
+
+def test_until_sure_announces_what_it_spends():
+    oracle, state, rounds, found = Additive(TABLE), Verification.of(estimate(), 2), [], []
+    until_sure(oracle, state, 5, 500, on_round=rounds.append, on_found=lambda: found.append(state.done))
+    assert sum(rounds) == oracle.asked
+    assert found[0] == 5
+    assert found[-1] == state.done
