@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from core.grokking.loss import cross_entropy
-from core.grokking.net import Net, logits
+from core.grokking.net import logits
 from core.grokking.row import Run, answers, training_examples
+from core.grokking.sizes import Net
 from core.grokking.tasks import Task
 
-COLUMNS = ("train_loss", "test_loss", "train_acc", "test_acc", "norm", "correct_logit", "efficiency")
 AT_ONCE = 4096  # pairs times runs
 
 
@@ -33,7 +33,7 @@ class Ruler:
 
     @torch.no_grad()
     def read(self, flat: Tensor) -> np.ndarray:
-        """``COLUMNS`` of every run, float64 [run, column].
+        """``core.grokking.row.COLUMNS`` of every run, float64 [run, column].
 
         ``correct_logit`` is the mean over training pairs of the right answer's logit above the mean of all answers';
         ``efficiency`` is that divided by ``norm``, the Euclidean norm of all weights.

@@ -13,7 +13,7 @@ import torch
 
 from core.grokking import record as files
 from core.grokking.measures import final_fractions, measure
-from core.grokking.record import Weights, curve_table, finals, write_table, write_weights
+from core.grokking.record import Weights, curve_table, finals, model_name, write_table, write_weights
 from core.grokking.regimes import Settings
 from core.grokking.train import Record, train
 from core.grokking.verdicts import verdict
@@ -85,11 +85,6 @@ def save_models(settings: Settings, out: Path) -> None:
     for run in range(len(row.runs)):
         for step in weights.steps:
             save_model(row.net, weights.at(run, step), row.task, out / "models" / model_name(run, step))
-
-
-def model_name(run: int, step: int) -> str:
-    """The name of a checkpoint as a model."""
-    return f"run-{run}-step-{step}"
 
 
 def _write(settings: Settings, record: Record, out: Path, *, seconds: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Group:
 
     Attributes:
         step: optimiser steps done.
-        measured: values [point, member, column] of ``core.grokking.curves.COLUMNS``, so far.
+        measured: values [point, member, column] of ``core.grokking.row.COLUMNS``, so far.
         kept: weights [moment, member, size] at the row's ``kept_at``, so far.
     """
 

@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 
 from core.grokking.fourier import excluded_loss, frequency_norms, gini, restricted_loss, spectrum
-from core.grokking.net import Net, logits, neurons, views
+from core.grokking.net import logits, neurons, views
 from core.grokking.row import Run, training_examples
+from core.grokking.sizes import Net
 from core.grokking.tasks import Task
 from core.grokking.train import Record
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
 from core.errors import ResultError
-from core.grokking.curves import COLUMNS
 from core.grokking.regimes import Settings
-from core.grokking.train import Record
+from core.grokking.row import COLUMNS
+
+if TYPE_CHECKING:
+    from core.grokking.train import Record
 
 CURVES, LIVE, PRE = "curves.parquet", "live.parquet", "pretraining.parquet"
 SUMMARY, WEIGHTS, MEASURES = "summary.json", "checkpoints.safetensors", "measures.parquet"
@@ -89,3 +92,8 @@ def finals(table: pd.DataFrame) -> pd.DataFrame:
         steps = [steps_to(runs[run], column, level) for run in last.index]
         last[name] = pd.array(steps, dtype="Int64")
     return last.reset_index()
+
+
+def model_name(run: int, step: int) -> str:
+    """The name of a checkpoint as a model."""
+    return f"run-{run}-step-{step}"

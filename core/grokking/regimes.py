@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from core.errors import SpecError
-from core.grokking.net import Net
 from core.grokking.row import Labels, Row, Run, Training, spread
+from core.grokking.sizes import Net
 from core.grokking.tasks import make_task
 
 Regime = Literal["grok", "nodecay", "ungrok", "semigrok", "efficiency"]

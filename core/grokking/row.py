@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 
 from core.errors import SpecError
-from core.grokking.net import Net
+from core.grokking.sizes import Net
 from core.grokking.tasks import Task
 
 Labels = Literal["true", "random"]
+COLUMNS = ("train_loss", "test_loss", "train_acc", "test_acc", "norm", "correct_logit", "efficiency")
 DATA_STREAM, LABEL_STREAM = 1, 2  # so that data, labels and weights of one seed are independent draws
 
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from core.grokking.loss import odds
-from core.grokking.net import Net, token_table, views
+from core.grokking.net import token_table, views
+from core.grokking.sizes import Net
 
 
 class Step:

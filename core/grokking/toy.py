@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.grokking.net import POSITIONS, Net, views
+from core.grokking.net import views
 from core.grokking.row import Run, training_examples
+from core.grokking.sizes import POSITIONS, Net
 from core.grokking.tasks import Task
 from core.models.toy import save_toy, toy_hf, word_tokenizer
 from core.prompts.pairs import PairSet, PromptPair

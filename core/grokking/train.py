@@ -37,7 +37,7 @@ class Record:
 
     Attributes:
         row: what was trained.
-        measured: one array [point, column] of ``core.grokking.curves.COLUMNS`` a run; points are the first of
+        measured: one array [point, column] of ``core.grokking.row.COLUMNS`` a run; points are the first of
             ``row.training.measured_at()``, as many as the run has reached.
         kept: one array [moment, size] of weights a run, at the first of ``row.kept_at``.
         final: weights [run, size]: where the runs are now.

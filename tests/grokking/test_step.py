@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from core.grokking.loss import cross_entropy
-from core.grokking.net import Net, attention, logits, start_weights, views
+from core.grokking.net import attention, logits, start_weights, views
+from core.grokking.sizes import Net
 from core.grokking.step import Step
 from core.grokking.tasks import make_task
 

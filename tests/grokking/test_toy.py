@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from core.grokking.net import Net, logits, start_weights
+from core.grokking.net import logits, start_weights
 from core.grokking.row import Run, training_examples
+from core.grokking.sizes import Net
 from core.grokking.tasks import make_task
 from core.grokking.toy import prompt_pairs, save_model
 from core.models.load import load_model
