@@ -76,8 +76,8 @@ def atp_scores(
     top[:, -1] = gradient(run.inputs[-1][base, -1])
     for layer in backward_sweep(model, run, base, start, top, _read_kinds(kinds, fix), drop=drop, progress=progress):
         for kind in kinds:
-            estimate = _estimate(run, layer, kind, base, donor, start, fix)  # [cotangent, pair, position, unit]
-            score = _drop_mean(estimate, layer.index, shape.n_layers, kind) if drop else estimate[0]
+            estimate = estimates_at(run, layer, kind, base, donor, start, fix)  # [cotangent, pair, position, unit]
+            score = drop_mean(estimate, layer.index, shape.n_layers, kind) if drop else estimate[0]
             score = score.masked_fill(before[..., None].to(score.device), 0)
             out[kind][:, layer.index, start:] = score.float().cpu().numpy()
     return out
@@ -164,7 +164,9 @@ def _run_block(
     return _BlockGraph(out, tensors)
 
 
-def _estimate(run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: Tensor, start: int, fix: bool) -> Tensor:
+def estimates_at(
+    run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: Tensor, start: int, fix: bool
+) -> Tensor:
     """Estimates of one kind at one layer, ``[cotangent, pair, position, unit]``, in float32."""
     if fix and kind in ("q", "k"):
         heads = run.heads[layer.index]
@@ -180,7 +182,7 @@ def _estimate(run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: T
     return product if kind == "neuron" else product.sum(-1, keepdim=True)
 
 
-def _drop_mean(estimate: Tensor, layer: int, n_layers: int, kind: NodeKind) -> Tensor:
+def drop_mean(estimate: Tensor, layer: int, n_layers: int, kind: NodeKind) -> Tensor:
     """GradDrop score (eq. 11): the mean absolute estimate over the drops in which a node is seen. A block's
     nodes are not seen when their own block is dropped (L-1 drops); the stream below a block always is (L)."""
     total = layer * estimate[0].abs() + estimate[1:].abs().sum(0)

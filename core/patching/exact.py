@@ -200,15 +200,15 @@ def climb(
         if (layer, 0) in entering:
             entered += _enter_stream(site, layer, hidden[entered])
         if entered:
-            _propagate(site, layer, hidden[:entered], suffix[layer], progress)
+            propagate(site, layer, hidden[:entered], suffix[layer], progress)
         for stage, kwargs, stop in ((1, single, site.position + 1), (2, suffix, site.length)):
             if joins := entering.get((layer, stage)):
-                entered += _enter_block(site, joins, hidden[entered:], kwargs[layer], stop, progress)
+                entered += enter_block(site, joins, hidden[entered:], kwargs[layer], stop, progress)
     progress.advance(rows)
     return hidden[:, -1]
 
 
-def _propagate(site: Site, layer: int, hidden: Tensor, kwargs: dict[str, Any], progress: Progress) -> None:
+def propagate(site: Site, layer: int, hidden: Tensor, kwargs: dict[str, Any], progress: Progress) -> None:
     block = site.model.parts.blocks[layer]
     with attention_pass(site.attention(site.length)):
         for chunk in site.calls(hidden, hidden.shape[1]):
@@ -224,7 +224,7 @@ def _enter_stream(site: Site, layer: int, out: Tensor) -> int:
     return 1
 
 
-def _enter_block(
+def enter_block(
     site: Site, joins: list[Join], out: Tensor, kwargs: dict[str, Any], stop: int, progress: Progress
 ) -> int:
     """Run the joining block on positions up to ``stop`` with one node replaced a row; later positions keep the
