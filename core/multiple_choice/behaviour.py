@@ -145,4 +145,4 @@ def _interval(share: float, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of ``n``; cautious here, where each of the n is itself a mean of four."""
     middle = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     half = Z95 * sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / (1 + Z95**2 / n)
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)

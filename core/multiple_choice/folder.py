@@ -12,7 +12,7 @@ import pandas as pd
 from core.errors import ResultError
 from core.multiple_choice.study import LAB, Study
 
-TABLES = ("answers", "labels", "mutations", "nodes", "effects", "kept", "looks", "ranks", "points")
+TABLES = ("answers", "labels", "mutations", "nodes", "effects", "kept", "looks", "ranks", "separation", "points")
 BEHAVIOUR = TABLES[:3]  # there whatever the verdict
 FILES = (*(f"{name}.csv" for name in TABLES), "summary.json", "run.json", "questions.csv")
 DIGITS = "%.6g"

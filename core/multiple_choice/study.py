@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from core.multiple_choice.layouts import MUTATIONS, Mutation, layout_of, prompts
 from core.multiple_choice.nodes import Ablated, ablate_each, collect_donors, keep_only, net_direct, output_nodes
 from core.multiple_choice.questions import N_OPTIONS, QuestionSet
 from core.multiple_choice.ranks import RANK, cases_of, losses_of, mutation_rows, rank_table
-from core.multiple_choice.subspace import PARTS, Head, Vectors, collect, fit, separation
+from core.multiple_choice.subspace import PARTS, Fit, Head, Vectors, collect, fit, separation
 from core.multiple_choice.tokens import Asked, tokenised
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.runs.laboratory import LabSpec
@@ -34,6 +35,7 @@ LEAST_QUESTIONS = 8
 MOST_CIRCUIT = 160  # prompts on which nodes are ablated and subspaces swept
 STUDIED = 3  # heads whose subspaces are studied
 JOINT = "together"
+SPACES: tuple[Fit, ...] = ("svd", "means")  # drawn in three dimensions
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +151,7 @@ def _circuit(
         swept.append(rank_table(losses, cases, groups, name))
     found["ranks"] = pd.concat(swept, ignore_index=True)
     found["points"] = _points(vectors, mine, places, fitted, right)
-    summary["separation"] = {
-        tables.head_name(head): {
-            part: separation(mine[head], _take(v, ~fitted), part, (places[fitted], places[~fitted])) for part in PARTS
-        }
-        for head, v in vectors.items()
-    }
+    found["separation"] = _separations(vectors, places, fitted)
     bars = cases_of(mine, places[fitted], seed=seed, parts=(("q", "k"),), ranks=(RANK,), class_ranks=())
     rows = []
     for mutation, prompts in asked.items():
@@ -181,6 +178,17 @@ def _take(vectors: Vectors, rows: np.ndarray) -> Vectors:
     return Vectors(vectors.q[rows], vectors.k[rows], vectors.v[rows], vectors.site)
 
 
+def _separations(vectors: dict[Head, Vectors], places: np.ndarray, fitted: np.ndarray) -> pd.DataFrame:
+    """Rows head, part, fit, held_out: how well three directions of the fitted half tell the places apart."""
+    rows = []
+    for head, found in vectors.items():
+        halves = _take(found, fitted), _take(found, ~fitted)
+        for part, how in product(PARTS, SPACES):
+            share = separation(*halves, part, (places[fitted], places[~fitted]), how)
+            rows.append((tables.head_name(head), part, how, share))
+    return pd.DataFrame(rows, columns=["head", "part", "fit", "held_out"])
+
+
 def _points(
     vectors: dict[Head, Vectors],
     mine: dict[Head, Vectors],
@@ -188,19 +196,20 @@ def _points(
     fitted: np.ndarray,
     asked: Sequence[Asked],
 ) -> pd.DataFrame:
-    """Rows head, part, on, place, label, x, y, z: coordinates in the first three SVD directions of the fitted half."""
+    """Rows head, part, fit, on, place, label, x, y, z: coordinates in three directions of the fitted half."""
     frames = []
     for head, found in vectors.items():
-        for part in PARTS:
-            space = fit(mine[head], part, places[fitted], "svd", 3, np.random.default_rng(0))
-            points = space.project(found.flat(part))
-            at = found.places(part, places)
-            each = 1 if part == "q" else N_OPTIONS
-            frame = pd.DataFrame(points, columns=["x", "y", "z"])
-            frame.insert(0, "label", [asked[i // each].labels[place] for i, place in enumerate(at)])
-            frame.insert(0, "place", at + 1)
-            frame.insert(0, "on", np.where(np.repeat(fitted, each), "fitted", "held out"))
-            frame.insert(0, "part", part)
-            frame.insert(0, "head", tables.head_name(head))
-            frames.append(frame)
+        for part, how in product(PARTS, SPACES):
+            space = fit(mine[head], part, places[fitted], how, 3, np.random.default_rng(0))
+            at, each = found.places(part, places), 1 if part == "q" else N_OPTIONS
+            frame = pd.DataFrame(space.project(found.flat(part)), columns=["x", "y", "z"])
+            about = {
+                "head": tables.head_name(head),
+                "part": part,
+                "fit": how,
+                "on": np.where(np.repeat(fitted, each), "fitted", "held out"),
+                "place": at + 1,
+                "label": [asked[i // each].labels[place] for i, place in enumerate(at)],
+            }
+            frames.append(pd.concat([pd.DataFrame(about), frame], axis=1))
     return pd.concat(frames, ignore_index=True)

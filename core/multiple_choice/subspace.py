@@ -146,10 +146,12 @@ def resampled(last: LastToken, heads: Sequence[Head], donor_z: Tensor) -> Tensor
     return last.changed(changes, 1)
 
 
-def separation(train: Vectors, test: Vectors, part: Part, answers: tuple[np.ndarray, np.ndarray]) -> float:
-    """How often the nearest of the four places' means, in the first three SVD directions of the fitted half, is the
-    right one on the other half."""
-    space = fit(train, part, answers[0], "svd", 3, np.random.default_rng(0))
+def separation(
+    train: Vectors, test: Vectors, part: Part, answers: tuple[np.ndarray, np.ndarray], how: Fit = "svd"
+) -> float:
+    """How often the nearest of the four places' means is the right one, in three directions: means and directions come
+    from ``train``, the vectors judged are those of ``test``. Chance is a quarter."""
+    space = fit(train, part, answers[0], how, 3, np.random.default_rng(0))
     known, asked = space.project(train.flat(part)), space.project(test.flat(part))
     places, wanted = train.places(part, answers[0]), test.places(part, answers[1])
     means = np.stack([known[places == i].mean(0) for i in range(N_OPTIONS)])

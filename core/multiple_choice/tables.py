@@ -9,7 +9,8 @@ effects    node, layer, head, ablation, path, metric, effect, se, n
 kept       order, draw, nodes, output, loss, accuracy, n
 looks      layer, head, right, source, option, weight
 ranks      heads, parts, fit, rank, draw, on, n, loss, full_loss, resampled_loss, recovered, accuracy
-points     head, part, on, place, label, x, y, z
+separation head, part, fit, held_out: how often the nearest of the places' means is the right one, in three directions
+points     head, part, fit, on, place, label, x, y, z
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def test_what_is_written_is_read_back():
 FAULTS = {
     "no columns": ("a,b\n1,2\n", "question, A, B"),
     "no right option": ("Which?,one,two,three,four,E\n", "columns"),
-    "answer 4": (HEADED.replace(",C,", ",4,"), "row 1"),
+    "answer 4": (HEADED.replace("four,C,", "four,4,"), "row 1"),
     "answer true": ('{"question": "q", "choices": ["1", "2", "3", "4"], "answer": true}', "row 1"),
     "same options": (HEADED.replace("two", " one "), "row 1"),
     "empty option": (HEADED.replace("two", " "), "option B"),
