@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from core.circuits.graph import Graph
-from core.circuits.sweep import LayerGradients
 from core.models.attention import AttentionPass, AttentionStep
+from core.models.load import LoadedModel
 from core.patching.exact import CPU_CALL
 from core.patching.forward import block_kwargs
 from core.patching.qk_fix import fixed_key_effect, fixed_query_effect
@@ -29,17 +29,19 @@ def add_fixed(
     graph: Graph,
     pairs: list[int],
     start: int,
-    found: LayerGradients,
+    layer: int,
+    by_z: Tensor,
     changes: Tensor,
     total: Tensor,
 ) -> None:
     """Add the scores of edges into one layer's queries and keys, summed over pairs, to ``total``.
 
     Args:
+        by_z: gradient of the metric by the layer's head outputs, ``[pair, head, position from start, d_head]``.
         changes: of all writes, ``[position, writer, pair, d_model]``.
         total: ``[position, writer, reader]``, positions from ``start``.
     """
-    model, layer, run = question.model, found.layer, question.run
+    model, run = question.model, question.run
     before, length = graph.before(layer, "q"), question.length
     kwargs = block_kwargs(model, start, length)[layer]
     tokens = length - start
@@ -50,7 +52,7 @@ def add_fixed(
         step = run.heads[layer]
         base = replace(step, **{name: getattr(step, name)[row : row + 1] for name in ("q", "k", "v", "z")})
         stream = run.inputs[layer][row : row + 1, start:]
-        gradient = found.z[place : place + 1][None]
+        gradient = by_z[place : place + 1][None]
         for first in range(0, before, size):
             writers = slice(first, min(first + size, before))
             change = changes[:, writers, place].transpose(0, 1)  # [writer, position, d_model]
@@ -62,7 +64,9 @@ def add_fixed(
                 total[:, writers, readers] += scores[..., -tokens:].permute(2, 0, 1)
 
 
-def _moved(model, layer: int, base: AttentionStep, streams: Tensor, kwargs: dict, start: int) -> AttentionStep:
+def _moved(
+    model: LoadedModel, layer: int, base: AttentionStep, streams: Tensor, kwargs: dict, start: int
+) -> AttentionStep:
     """Queries (suffix) and keys (all) of the base in row 0 and of each stream after it, under one mask."""
     mask = base.mask[:, :, start:]
     prefix = {layer: (base.k[:, :, :start], base.v[:, :, :start])}

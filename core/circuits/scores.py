@@ -4,6 +4,7 @@
     EAP-IG         the same with the gradient averaged between the runs  Hanna, Pezzelle, Belinkov (2024)
     EAP + QK fix   into queries and keys: the reader's new query or key computed exactly, and the softmax after it;
                    linear from the head's output on. Other edges as EAP.
+    EAP-IG + QK fix  both: the softmax exactly, and every gradient averaged between the runs.
 
 w is what a writer adds to the stream at one position. Base and donor are as everywhere: noising starts from the clean
 run, denoising from the corrupt one; a score is the estimated change of the metric. EAP-IG moves the embeddings from
@@ -35,8 +36,10 @@ from core.patching.progress import Progress
 from core.patching.question import Question
 from core.readouts.writes import head_writes, mlp_writes
 
-EdgeMethod = Literal["eap", "eap-ig", "eap-qk"]
+EdgeMethod = Literal["eap", "eap-ig", "eap-qk", "eap-ig-qk"]
 EDGE_METHODS: tuple[EdgeMethod, ...] = get_args(EdgeMethod)
+FIXED: tuple[EdgeMethod, ...] = ("eap-qk", "eap-ig-qk")
+AVERAGED: tuple[EdgeMethod, ...] = ("eap-ig", "eap-ig-qk")
 STEPS = 5
 HELD = 2**28  # bytes of writes held at once
 
@@ -69,15 +72,18 @@ def edge_scores(
     total = torch.zeros(length - start, graph.n_writers, graph.n_readers, device=question.model.device)
     for pairs in batches(question, graph):
         changes = write_changes(question, graph, pairs, start)
+        by_z: dict[int, Tensor] = {}
         for run, rows, weight in _points(question, pairs, method, steps):
             last = run.inputs[-1][rows]
             top = torch.zeros_like(last[:, start:])
             top[:, -1] = weight * question.gradient(last[:, -1], pairs[0])
             total[:, :, -1:] += _products(changes, top[:, None])
             for found in reader_gradients(question.model, run, rows, start, top, progress):
-                _add_layer(graph, found, changes, total, fixed=method == "eap-qk")
-                if method == "eap-qk":
-                    add_fixed(question, graph, pairs, start, found, changes, total)
+                _add_layer(graph, found, changes, total, fixed=method in FIXED)
+                by_z[found.layer] = by_z.get(found.layer, 0) + found.z
+        for layer, gradient in by_z.items() if method in FIXED else ():
+            add_fixed(question, graph, pairs, start, layer, gradient, changes, total)
+            progress.advance(1)
     values = np.zeros((length, graph.n_writers, graph.n_readers), np.float32)
     values[start:] = total.cpu().numpy() / n
     values *= graph.possible(start, length)
@@ -85,8 +91,9 @@ def edge_scores(
 
 
 def score_steps(question: Question, graph: Graph, method: EdgeMethod, steps: int = STEPS) -> int:
-    """How many steps ``edge_scores`` reports: layers, for each batch of pairs, ``steps`` times over for EAP-IG."""
-    return len(batches(question, graph)) * graph.n_layers * (steps if method == "eap-ig" else 1)
+    """How many steps ``edge_scores`` reports: layers, for each batch of pairs and each sweep over it."""
+    sweeps = (steps if method in AVERAGED else 1) + (method in FIXED)
+    return len(batches(question, graph)) * graph.n_layers * sweeps
 
 
 def batches(question: Question, graph: Graph) -> list[list[int]]:
@@ -116,7 +123,7 @@ def _points(
     """Runs at which gradients are taken, the rows of these pairs in them, and the weight of each."""
     base = torch.tensor([question.base_rows[i] for i in pairs])
     donor = torch.tensor([question.donor_rows[i] for i in pairs])
-    points = steps if method == "eap-ig" else 1
+    points = steps if method in AVERAGED else 1
     yield question.run, base, 1 / points
     for point in range(1, points):
         yield between(question.model, question.run, base, donor, point / points), torch.arange(len(pairs)), 1 / points

@@ -32,7 +32,7 @@ def attention_of(
 
     try:
         with attention_pass(AttentionPass(run.prefix, run.mask, run.edits, record=stop)):
-            model.parts.blocks[layer](x, **kwargs)
+            model.parts.blocks[layer](x.contiguous(), **kwargs)
     except _Seen as seen:
         return seen.step
     raise AssertionError("a block without attention is refused when its model is loaded")

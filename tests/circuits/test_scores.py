@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.circuits.graph import Graph, Reader, Writer
-from core.circuits.scores import between, edge_scores
+from core.circuits.scores import EDGE_METHODS, between, edge_scores
 from core.circuits.sweep import is_parallel
 from core.models.load import wrap
 from core.models.toy import word_tokenizer
@@ -175,7 +175,7 @@ def test_a_run_in_between_ends_at_both_runs():
 
 def test_scores_do_not_depend_on_batches(monkeypatch):
     _, question, graph = posed("qwen3", random_pairs(5, 6, 2))
-    whole = {method: edge_scores(question, graph, method).values for method in ("eap", "eap-ig", "eap-qk")}
+    whole = {method: edge_scores(question, graph, method).values for method in EDGE_METHODS}
     monkeypatch.setattr("core.circuits.scores.HELD", 1)
     monkeypatch.setattr("core.circuits.fixed.PATTERNS", 1)
     for method, values in whole.items():
