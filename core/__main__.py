@@ -14,7 +14,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
-from core.commands import audit, grok, mcqa, probe, recall, verify
+from core.commands import audit, circuit, grok, mcqa, probe, readout, recall, verify
 from core.commands.question import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError, UserError
 from core.runs.spec import METHODS, NODE_KINDS, NeuronSite, RunSpec
@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     probe.add(commands)
     audit.add(commands)
     grok.add(commands)
+    readout.add(commands)
+    circuit.add(commands)
     return parser
 
 

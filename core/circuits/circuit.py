@@ -6,17 +6,15 @@ It is a small thing of plain values: saved as JSON, linked, and rebuilt by a scr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.circuits.graph import READER_KINDS, WRITER_KINDS, Graph, Reader, Writer
 from core.circuits.select import first_edges, prune, ranking
+from core.circuits.settings import SPANS, Span
 from core.errors import ResultError
-
-Span = Literal["summed", "position"]  # one edge for all positions, or one a position
-SPANS: tuple[Span, ...] = ("summed", "position")
 
 
 @dataclass(frozen=True, order=True)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from core.circuits.fixed import add_fixed
 from core.circuits.graph import Graph
+from core.circuits.settings import AVERAGED, FIXED, EdgeMethod
 from core.circuits.sweep import LayerGradients, reader_gradients
 from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
@@ -36,10 +36,6 @@ from core.patching.progress import Progress
 from core.patching.question import Question
 from core.readouts.writes import head_writes, mlp_writes
 
-EdgeMethod = Literal["eap", "eap-ig", "eap-qk", "eap-ig-qk"]
-EDGE_METHODS: tuple[EdgeMethod, ...] = get_args(EdgeMethod)
-FIXED: tuple[EdgeMethod, ...] = ("eap-qk", "eap-ig-qk")
-AVERAGED: tuple[EdgeMethod, ...] = ("eap-ig", "eap-ig-qk")
 STEPS = 5
 HELD = 2**28  # bytes of writes held at once
 

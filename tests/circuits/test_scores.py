@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from core.circuits.graph import Graph, Reader, Writer
-from core.circuits.scores import EDGE_METHODS, between, edge_scores
+from core.circuits.scores import between, edge_scores
+from core.circuits.settings import EDGE_METHODS
 from core.circuits.sweep import is_parallel
 from core.models.load import wrap
 from core.models.toy import word_tokenizer
