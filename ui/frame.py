@@ -61,6 +61,28 @@ ENTRIES = (
         "Patch an estimate's nodes exactly, and bound those that are left.",
     ),
     Entry(
+        "grokking",
+        "Grokking",
+        "Why does a network that has memorised its examples turn, much later, to a solution that holds for all?",
+        "Small networks trained here, many at once: grokking, ungrokking, semi-grokking, efficiency.",
+        LABORATORIES,
+    ),
+    Entry(
+        "knowledge",
+        "Knowledge",
+        "Do unsupervised probes find what a language model knows, or whatever stands out?",
+        "CCS and its rivals on contrast pairs, with distractors, and an audit of any probe.",
+        LABORATORIES,
+    ),
+    Entry(
+        "multiple_choice",
+        "Multiple choice",
+        "Does a model bind the labels A to D to the options they stand for? Which heads write the right label, where "
+        "do they look, and in how few directions?",
+        "Label bias, output nodes, heads and their subspaces; on a small trained model, or yours.",
+        LABORATORIES,
+    ),
+    Entry(
         "runs",
         "Runs",
         "What has been computed here, under which name, and how do two runs differ?",

@@ -30,8 +30,9 @@ def run(options: argparse.Namespace) -> None:
     from core.multiple_choice.bundled import find_bundled, load_questions
     from core.multiple_choice.folder import FILES, write_study
     from core.multiple_choice.layouts import layout_of
+    from core.multiple_choice.names import spec_of
     from core.multiple_choice.questions import parse_questions, questions_to_csv
-    from core.multiple_choice.study import spec_of, study
+    from core.multiple_choice.study import study
     from core.runs.laboratory import write_lab_run
 
     refuse_foreign(options.out.resolve(), FILES)

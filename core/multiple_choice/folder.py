@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core.errors import ResultError
-from core.multiple_choice.study import LAB, Study
+from core.errors import PromptError, ResultError
+from core.multiple_choice.names import LAB
+from core.multiple_choice.questions import Question, parse_questions
+
+if TYPE_CHECKING:
+    from core.multiple_choice.study import Study
 
 TABLES = ("answers", "labels", "mutations", "nodes", "effects", "kept", "looks", "ranks", "separation", "points")
 BEHAVIOUR = TABLES[:3]  # there whatever the verdict
@@ -25,6 +29,7 @@ class Stored:
     summary: dict[str, Any]
     tables: dict[str, pd.DataFrame]
     run: dict[str, Any]
+    questions: tuple[Question, ...]
 
     @property
     def binds(self) -> bool:
@@ -56,12 +61,13 @@ def read_study(folder: Path) -> Stored:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         paths = {name: folder / f"{name}.csv" for name in TABLES}
         found = {name: _read(path) for name, path in paths.items() if path.exists()}
+        questions = parse_questions((folder / "questions.csv").read_bytes(), filename="questions.csv").questions
         sound = run["lab"] == LAB and set(BEHAVIOUR) <= set(found) and isinstance(summary["verdict"]["binds"], bool)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, PromptError) as error:
         raise ResultError("The study cannot be read.", where=folder.name) from error
     if not sound:
         raise ResultError("The folder holds no multiple-choice study.", where=folder.name)
-    return Stored(summary, found, run)
+    return Stored(summary, found, run, questions)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -28,7 +28,6 @@ from core.multiple_choice.subspace import (
 )
 from core.multiple_choice.tokens import Asked
 
-RANK = 3  # of the low-rank version in the study of mutations
 OnPrompt = Callable[[], None] | None
 
 

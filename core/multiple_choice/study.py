@@ -16,25 +16,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.multiple_choice import tables
 from core.multiple_choice.behaviour import Answers, Verdict, all_turns, answers_of, judge
 from core.multiple_choice.categories import best_site, by_right_place, categories, look_table, looks, on_options
 from core.multiple_choice.layouts import MUTATIONS, Mutation, layout_of, prompts_of
+from core.multiple_choice.names import JOINT, MOST_CIRCUIT, RANK, STUDIED
 from core.multiple_choice.nodes import Ablated, ablate_each, collect_donors, keep_only, net_direct, output_nodes
 from core.multiple_choice.questions import N_OPTIONS, QuestionSet
-from core.multiple_choice.ranks import RANK, cases_of, losses_of, mutation_rows, rank_table
+from core.multiple_choice.ranks import cases_of, losses_of, mutation_rows, rank_table
 from core.multiple_choice.subspace import PARTS, Fit, Head, Vectors, collect, fit, separation
 from core.multiple_choice.tokens import Asked, tokenised
 from core.patching.progress import IsCancelled, OnStep, Progress
-from core.runs.laboratory import LabSpec
 
-LAB = "multiple_choice"
-LEAST_QUESTIONS = 8
-MOST_CIRCUIT = 160  # prompts on which nodes are ablated and subspaces swept
-STUDIED = 3  # heads whose subspaces are studied
-JOINT = "together"
 SPACES: tuple[Fit, ...] = ("svd", "means")  # drawn in three dimensions
 
 
@@ -45,21 +39,6 @@ class Study:
     verdict: Verdict
     summary: dict[str, Any]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-
-
-def spec_of(model_id: str, revision: str, dtype: str, questions: QuestionSet, *, layout: str, seed: int = 0) -> LabSpec:
-    """Everything that decides a study.
-
-    Raises:
-        SpecError: there is no such layout, or there are too few questions.
-    """
-    layout_of(layout)
-    if len(questions) < LEAST_QUESTIONS:
-        what = f"There are {len(questions)} questions; a study needs at least {LEAST_QUESTIONS}."
-        raise SpecError(what, where="--questions")
-    settings = {"revision": revision, "dtype": dtype, "questions": questions.digest, "layout": layout, "seed": seed}
-    title = f"Multiple choice: {len(questions)} questions"
-    return LabSpec(LAB, title, model_id, {**settings, "name": questions.name[:80]})
 
 
 def study(

@@ -14,9 +14,9 @@ from core.multiple_choice.behaviour import CHANCE, Answers, all_turns, judge
 from core.multiple_choice.bundled import load_questions
 from core.multiple_choice.folder import BEHAVIOUR, TABLES, read_study
 from core.multiple_choice.layouts import LAYOUTS, MUTATIONS, prompts_of
+from core.multiple_choice.names import spec_of
 from core.multiple_choice.questions import QuestionSet
 from core.multiple_choice.runs import measure, runs_of
-from core.multiple_choice.study import spec_of
 from core.multiple_choice.tokens import tokenised
 from core.multiple_choice.toy_task import FORMATS, VOCABULARY, draw, template, toy_tokenizer
 from core.multiple_choice.toy_train import Plan, as_hf, curve, fresh, logits, train
@@ -203,6 +203,7 @@ def test_a_damaged_folder_is_refused(tmp_path):
         read_study(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"lab": "other"}))
     (tmp_path / "summary.json").write_text(json.dumps({"verdict": {"binds": True}}))
+    (tmp_path / "questions.csv").write_text("Which?,one,two,three,four,A\n")
     for name in BEHAVIOUR:
         pd.DataFrame({"a": [1]}).to_csv(tmp_path / f"{name}.csv")
     with pytest.raises(ResultError, match="no multiple-choice study"):
