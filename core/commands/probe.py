@@ -78,9 +78,9 @@ def run_and_write(
     from core.export.whole import refuse_foreign, whole_folder
     from core.models.load import load_model
     from core.probing.cache import Cache
-    from core.probing.methods import METHODS as KNOWN
+    from core.probing.names import METHODS as KNOWN
     from core.probing.outcome import FILES, run_study
-    from core.probing.probe_file import read_probe
+    from core.probing.probe_file import read_probe, refuse_misfit
     from core.probing.summary import lines_of
 
     files = (*FILES, *(f"probe-{method}.safetensors" for method in KNOWN))
@@ -91,12 +91,7 @@ def run_and_write(
     if all_layers:
         settings = replace(settings, layers=tuple(range(model.shape.n_layers + 1)))
     if uploaded is not None:
-        if uploaded.layer > model.shape.n_layers or uploaded.weights.shape[-1] != model.shape.d_model:
-            raise SpecError(
-                f"The probe is for layer {uploaded.layer} of {uploaded.weights.shape[-1]} dimensions; the model has "
-                f"layers 0 to {model.shape.n_layers} of {model.shape.d_model}.",
-                where="--probe",
-            )
+        refuse_misfit(uploaded, n_layers=model.shape.n_layers, d_model=model.shape.d_model)
         settings = replace(settings, layers=(uploaded.layer,), focus=uploaded.layer)
     with whole_folder(options.out, files) as partial:
         run_study(

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.probing.methods import OUTPUTS, Probes, fit
+from core.probing.methods import Probes, fit
 from core.probing.metrics import accuracy, chance_floor
+from core.probing.names import OUTPUTS
 from core.probing.probe_file import has_normaliser
 from core.probing.study import Study
 from core.probing.wording import NAMES, REWORDED
@@ -198,13 +199,14 @@ def _undistracted(view: _Method, condition: str) -> Check:
         return Check(name, question, "not run", "These prompts are not part of the run.", {})
     numbers = _found(view, condition)
     truth, distractor = numbers["truth"], numbers["distractor"]
-    good = truth >= FINDS and truth > distractor
+    default = float(accuracy(view.default(), study.labels[study.test]).mean())
+    good = truth >= max(FINDS, default - DROP) and truth > distractor
     how = "Fitted anew" if view.anew and view.method not in OUTPUTS else "Read"
     return Check(
         name,
         question,
         "passed" if good else "failed",
-        f"{how} on these prompts it matches the truth at {truth:.2f} and the distractor at {distractor:.2f}.",
+        f"{how} on these prompts, it matches the truth at {truth:.2f} and the distractor at {distractor:.2f}.",
         numbers,
     )
 

@@ -95,6 +95,20 @@ class Cache:
         os.replace(partial, path)
         return made
 
+    def array(self, key: Sequence[Any], compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """An array of numbers, computed where it is not there. ``key``: plain JSON values that decide it."""
+        path = self.root / "probes" / f"{digest_of([FORMAT, *key])}.npy"
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError):
+            pass
+        made = compute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{uuid.uuid4().hex}.npy")
+        np.save(partial, made)
+        os.replace(partial, path)
+        return made
+
     def trim(self, *, keep: Path) -> None:
         """Remove the activations unused for longest until the rest is within the limit."""
         folders = sorted((self.root / "activations").iterdir(), key=lambda path: path.stat().st_mtime)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.probing.methods import OUTPUTS, SUPERVISED, components
+from core.probing.components import components
 from core.probing.metrics import agreement, matches
+from core.probing.names import OUTPUTS, SUPERVISED
 from core.probing.study import Study
 
 N_COMPONENTS = 3

@@ -12,22 +12,15 @@ arXiv:2310.06824.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
 from core.patching.progress import IsCancelled
 from core.probing.ccs import Confidence, ccs_loss, fit_ccs, start
+from core.probing.components import components
+from core.probing.names import SEEDED, Method
 from core.probing.normalise import Normaliser
 
-Method = Literal[
-    "ccs", "ccs-original", "pca", "kmeans", "random", "logistic", "mass-mean", "zero-shot", "zero-shot-calibrated"
-]
-METHODS: tuple[Method, ...] = get_args(Method)
-DEFAULT_METHODS = tuple(method for method in METHODS if method != "ccs-original")
-OUTPUTS = ("zero-shot", "zero-shot-calibrated")  # what the model says itself; they have no layer
-SUPERVISED = ("logistic", "mass-mean")
-SEEDED = ("ccs", "ccs-original", "random")
 MOST_KMEANS = 10  # seeds; each already takes the best of ten starts
 
 
@@ -148,20 +141,12 @@ def _both_ways(theta: np.ndarray) -> np.ndarray:
     return np.stack([-theta, theta], axis=-2)
 
 
-def components(x: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first principal directions ``[n, d_model]`` of the differences of normalised pairs, and their shares of the
-    variance; the sign makes each direction's largest entry positive."""
-    difference = (x[1] - x[0]).astype(np.float64)
-    _, sizes, directions = np.linalg.svd(difference - difference.mean(0), full_matrices=False)
-    directions = directions[:n]
-    largest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], axis=1)
-    return (directions * np.sign(largest)).astype(np.float32), (sizes**2 / (sizes**2).sum())[:n]
-
-
 def _kmeans(difference: np.ndarray, seeds: range) -> tuple[np.ndarray, np.ndarray]:
     """Two clusters a seed: the direction from the first centre to the second, and the threshold halfway."""
     from sklearn.cluster import KMeans
 
+    if np.ptp(difference, axis=0).max() < 1e-6:  # as at the embedding of the answer: there is nothing to cluster
+        return np.zeros((len(seeds), difference.shape[1])), np.zeros(len(seeds))
     weights, threshold = [], []
     for seed in seeds:
         first, second = KMeans(2, n_init=10, random_state=seed).fit(difference).cluster_centers_

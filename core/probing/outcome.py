@@ -12,12 +12,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from safetensors.numpy import save_file
 
 from core.models.load import LoadedModel
@@ -26,12 +28,13 @@ from core.probing.activations import tokenise
 from core.probing.audit import audit, reference_lines
 from core.probing.cache import Cache
 from core.probing.findings import agreements, by_topic, item_table, score_table, variance
-from core.probing.methods import OUTPUTS, SUPERVISED, Probes
+from core.probing.methods import Probes
 from core.probing.metrics import chance_floor, matches
+from core.probing.names import OUTPUTS, SUPERVISED
 from core.probing.probe_file import probe_bytes
 from core.probing.settings import Settings, wording_json
 from core.probing.statements import Statements
-from core.probing.steering import steer, through_unembedding
+from core.probing.steering import DOSES, ITEMS, steer, steering_table, through_unembedding, with_random
 from core.probing.study import Study, accuracy_table, fit_all, prepare
 from core.probing.theorems import demonstrate, random_labellings
 from core.probing.wording import Wording
@@ -180,16 +183,30 @@ def _findings(
         name: asdict(through_unembedding(model, unit.astype(np.float32), centre, length=0.2 * length))
         for name, unit in named.items()
     }
-    steered = steer(
-        model,
-        tokenise(model, study.contrasts["none"].prompts[:40]),
-        study.settings.focus,
-        named,
-        rng=rng,
-        cancelled=cancelled,
-    )
-    steered.to_csv(folder / "steering.csv", index=False, lineterminator="\n", float_format="%.5f")
+    if named:
+        _steered(study, model, named, rng, cancelled).to_csv(
+            folder / "steering.csv", index=False, lineterminator="\n", float_format="%.5f"
+        )
     return found
+
+
+def _steered(
+    study: Study,
+    model: LoadedModel,
+    named: dict[str, np.ndarray],
+    rng: np.random.Generator,
+    cancelled: IsCancelled | None,
+) -> pd.DataFrame:
+    """The steering table of these directions, from the cache where it was computed before."""
+    names, units = with_random(named, rng)
+    focus = study.settings.focus
+
+    def compute() -> np.ndarray:
+        pairs = tokenise(model, study.contrasts["none"].prompts[:ITEMS])
+        return steer(model, pairs, focus, units, cancelled=cancelled)
+
+    key = ["steer", study.keys["none"], focus, ITEMS, list(DOSES), hashlib.sha256(units.tobytes()).hexdigest()]
+    return steering_table(names, study.cache.array(key, compute))
 
 
 def _save_activations(study: Study, path: Path) -> None:

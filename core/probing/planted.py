@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.probing.components import components
+from core.probing.metrics import accuracy
+from core.probing.normalise import fit_normaliser
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -40,3 +44,11 @@ def plant(
     sides = rng.normal(size=(2, 1, d_model))  # the constant offset of each answer
     pairs = common + sides + np.stack([-half, half]) + noise * rng.normal(size=(2, items, d_model))
     return Planted(pairs.astype(np.float32), labels, shown)
+
+
+def winners(*, truth: float, distractor: float, seed: int = 0, noise: float = 0.2) -> tuple[float, float]:
+    """Accuracy of the first principal component on the planted truth and on the planted distractor."""
+    data = plant(np.random.default_rng(seed), truth=truth, distractor=distractor, noise=noise)
+    x = fit_normaliser(data.pairs, "mean")(data.pairs)
+    predicted = ((x[1] - x[0]) @ components(x, 1)[0].T).T > 0
+    return float(accuracy(predicted, data.labels)[0]), float(accuracy(predicted, data.distractor)[0])

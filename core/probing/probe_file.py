@@ -85,6 +85,17 @@ def has_normaliser(probe: Probes) -> bool:
     return bool(probe.normaliser.mean.any()) or bool((probe.normaliser.scale != 1).any())
 
 
+def refuse_misfit(probe: Probes, *, n_layers: int, d_model: int) -> None:
+    """Raise ResultError where a probe cannot be of a model of this size."""
+    if probe.layer > n_layers or probe.weights.shape[-1] != d_model:
+        raise ResultError(
+            f"The probe is for layer {probe.layer} of {probe.weights.shape[-1]} dimensions; the model has layers 0 to "
+            f"{n_layers} of {d_model}.",
+            where=probe.method,
+            next_step="Choose the model that the probe was fitted on.",
+        )
+
+
 def _normaliser(arrays: dict[str, np.ndarray], d: int, name: str) -> Normaliser:
     shapes = {"mean": (2, d), "scale": (2, d), "centre": (d,)}
     defaults = {"mean": np.zeros((2, d)), "scale": np.ones((2, d)), "centre": np.zeros(d)}

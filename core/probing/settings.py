@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import SpecError
-from core.probing.methods import DEFAULT_METHODS, METHODS
+from core.probing.names import DEFAULT_METHODS, METHODS
 from core.probing.normalise import NORMS, Norm
 from core.probing.statements import Statements
 from core.probing.wording import REPETITIONS, REWORDED, Wording, disliked_topic
@@ -75,6 +75,12 @@ class Settings:
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def settings_from_json(data: dict[str, Any]) -> Settings:
+    """The inverse of ``Settings.to_json``."""
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return Settings(**fields)
 
 
 def default_layer(n_layers: int) -> int:

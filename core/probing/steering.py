@@ -18,12 +18,12 @@ from torch import Tensor
 
 from core.models.load import LoadedModel
 from core.patching.forward import logits_at
-from core.patching.progress import IsCancelled, OnStep, Progress
+from core.patching.progress import IsCancelled, Progress
 from core.probing.activations import TokenisedPair, continue_from, masks_for
 from core.prompts.tokens import token_texts
 
 DOSES = (-0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.4)  # of the mean length of the residual stream there
-ITEMS = 40
+ITEMS = 30
 RANDOM = 5
 
 
@@ -57,33 +57,40 @@ def steer(
     model: LoadedModel,
     pairs: Sequence[TokenisedPair],
     layer: int,
-    directions: dict[str, np.ndarray],
+    directions: np.ndarray,
     *,
-    rng: np.random.Generator,
-    on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
-) -> pd.DataFrame:
-    """Rows direction, dose, item, change: of the logit difference between the answers (true-label minus false-label).
+) -> np.ndarray:
+    """Change of the logit difference between the answers (true-label minus false-label), ``[item, direction, dose]``.
 
     Args:
-        directions: name -> unit vector ``[d_model]``; five random ones are added for comparison.
-        rng: of the random directions.
+        pairs: of which the first ``ITEMS`` are taken.
+        directions: unit vectors ``[direction, d_model]``.
     """
-    random = rng.normal(size=(RANDOM, model.shape.d_model))
-    named = list(directions.items())
-    named += [(f"random {k + 1}", unit / np.linalg.norm(unit)) for k, unit in enumerate(random)]
-    units = torch.from_numpy(np.stack([unit for _, unit in named])).to(model.device, model.dtype)
+    units = torch.from_numpy(directions.astype(np.float32)).to(model.device, model.dtype)
     chosen = list(pairs)[:ITEMS]
     masks = masks_for(model, max(len(pair.shared) for pair in chosen))
-    progress = Progress(len(chosen), on_step, cancelled)
-    rows = []
-    for item, pair in enumerate(chosen):
-        difference = _doses(model, pair, layer, units, masks).reshape(len(named), len(DOSES))
-        change = difference - difference[:, DOSES.index(0.0)][:, None]
-        for (name, _), values in zip(named, change.tolist()):
-            rows += [(name, dose, item, value) for dose, value in zip(DOSES, values)]
+    progress = Progress(len(chosen), None, cancelled)
+    changes = []
+    for pair in chosen:
+        difference = _doses(model, pair, layer, units, masks).reshape(len(units), len(DOSES))
+        changes.append(difference - difference[:, DOSES.index(0.0)][:, None])
         progress.advance(1)
-    return pd.DataFrame(rows, columns=["direction", "dose", "item", "change"])
+    return np.stack(changes)
+
+
+def with_random(directions: dict[str, np.ndarray], rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
+    """Names and unit vectors ``[direction, d_model]``, five random ones added for comparison."""
+    units = [unit / np.linalg.norm(unit) for unit in directions.values()]
+    random = [unit / np.linalg.norm(unit) for unit in rng.normal(size=(RANDOM, len(units[0])))]
+    return [*directions, *(f"random {k + 1}" for k in range(RANDOM))], np.stack([*units, *random])
+
+
+def steering_table(names: list[str], changes: np.ndarray) -> pd.DataFrame:
+    """Rows direction, dose, item, change."""
+    index = pd.MultiIndex.from_product([range(len(changes)), names, DOSES], names=["item", "direction", "dose"])
+    table = pd.Series(changes.reshape(-1), index=index, name="change").reset_index()
+    return table[["direction", "dose", "item", "change"]]
 
 
 def _doses(model: LoadedModel, pair: TokenisedPair, layer: int, units: Tensor, masks: list[Tensor]) -> np.ndarray:

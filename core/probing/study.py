@@ -11,8 +11,9 @@ from core.models.load import LoadedModel
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.probing.activations import Activations
 from core.probing.cache import Cache
-from core.probing.methods import OUTPUTS, SEEDED, SUPERVISED, Probes, fit
+from core.probing.methods import Probes, fit
 from core.probing.metrics import accuracy, few_labelled, matches, orientation
+from core.probing.names import OUTPUTS, SEEDED, SUPERVISED
 from core.probing.normalise import Normaliser, fit_normaliser
 from core.probing.settings import Settings
 from core.probing.statements import Statements, check, folds, split

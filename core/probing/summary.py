@@ -11,19 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.errors import ResultError
-from core.probing.methods import OUTPUTS, SUPERVISED
-
-METHOD_NAMES = {
-    "ccs": "CCS",
-    "ccs-original": "CCS, original loss",
-    "pca": "PCA",
-    "kmeans": "k-means",
-    "random": "Random direction",
-    "logistic": "Logistic regression",
-    "mass-mean": "Mass-mean",
-    "zero-shot": "Model's answer",
-    "zero-shot-calibrated": "Model's answer, calibrated",
-}
+from core.probing.names import OUTPUTS, SUPERVISED
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,15 @@ class StudyFiles:
             return table[(folded & (table.split == "folds")) | (~folded & (table.split == "test"))]
         return table[table.split == split]
 
+    def means(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """(condition, method) -> mean held-out accuracies on the truth and the distractor at the layer of focus."""
+        found = {}
+        for condition in self.conditions:
+            rows = self.rows(condition, layer=self.settings["focus"]).groupby("method", sort=False)
+            for method, truth, distractor in rows[["truth", "distractor"]].mean().itertuples():
+                found[condition, str(method)] = (float(truth), float(distractor))
+        return found
+
     def _table(self, name: str) -> pd.DataFrame:
         try:
             return pd.read_csv(self.folder / name, keep_default_na=name != "items.csv")
@@ -94,8 +91,7 @@ def lines_of(folder: Path) -> list[str]:
     focus = files.settings["focus"]
     lines = [f"layer {focus}, held-out items: accuracy on the truth / on the distractor, mean over seeds"]
     for condition in files.conditions:
-        rows = files.rows(condition, layer=focus)
-        means = rows.groupby("method", sort=False)[["truth", "distractor"]].mean()
-        words = "  ".join(f"{m} {t:.2f}/{d:.2f}" for m, t, d in means.itertuples())
+        means = [(m, *pair) for (c, m), pair in files.means().items() if c == condition]
+        words = "  ".join(f"{method} {truth:.2f}/{distractor:.2f}" for method, truth, distractor in means)
         lines.append(f"{condition:<10} {words}")
     return lines + [f"{card['probe']}: {card['verdict']}" for card in files.report["cards"]]

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.probing.ccs import Confidence, losses
-from core.probing.methods import Probes
+from core.probing.ccs import Confidence, ccs_loss, losses
 from core.probing.normalise import Normaliser
+
+STEEP = 10.0
 
 
 @dataclass(frozen=True)
@@ -91,42 +92,43 @@ class RandomLabelling:
 def random_labellings(
     pairs: np.ndarray, test: np.ndarray, normaliser: Normaliser, rng: np.random.Generator, *, n: int = 20
 ) -> list[RandomLabelling]:
-    """Theorem 1 within the linear class: a logistic probe fitted to ``h xor c`` for random balanced h.
+    """Theorem 1 within the linear class: a linear probe fitted to ``h xor c`` for random balanced h.
 
-    With more dimensions than items the training loss is nearly 0 whatever h is, and the held-out accuracy chance.
+    Least squares on ±1, times ten in front of the sigmoid. With more dimensions than activations the training loss is
+    nearly 0 whatever h is, and the held-out accuracy chance.
 
     Args:
         pairs: raw ``[2, item, d_model]``; test: bool ``[item]``.
     """
-    from sklearn.linear_model import LogisticRegression
-
     x = normaliser(pairs)
-    found = []
-    for seed in range(n):
-        h = np.zeros(len(test), bool)
-        for part in (test, ~test):
-            rows = rng.permutation(np.flatnonzero(part))
-            h[rows[: len(rows) // 2]] = True
-        halves, wanted = np.concatenate([x[0, ~test], x[1, ~test]]), np.concatenate([~h[~test], h[~test]])
-        model = LogisticRegression(C=100.0, solver="newton-cholesky").fit(halves, wanted)
-        theta = model.coef_.astype(np.float32)
-        probe = Probes(
-            "ccs",
-            0,
-            np.zeros(1, int),
-            np.stack([-theta, theta], axis=1),
-            model.intercept_.astype(np.float32),
-            np.zeros(1, np.float32),
-            normaliser,
+    h = np.stack([_balanced(test, rng) for _ in range(n)])  # [labelling, item]
+    halves = np.concatenate([x[0, ~test], x[1, ~test]])
+    wanted = np.where(np.concatenate([~h[:, ~test], h[:, ~test]], axis=1), 1.0, -1.0)
+    rows = np.concatenate([halves, np.ones((len(halves), 1))], axis=1)
+    fitted = STEEP * np.linalg.lstsq(rows, wanted.T, rcond=None)[0].T.astype(np.float32)
+    theta, bias = fitted[:, :-1], fitted[:, -1]
+    right = ((x[1] - x[0]) @ theta.T).T > 0
+    losses_of = {part: ccs_loss(x[:, rows], theta, bias, "symmetric") for part, rows in _parts(test).items()}
+    return [
+        RandomLabelling(
+            k,
+            float(losses_of["train"][k]),
+            float((right == h)[k, ~test].mean()),
+            float(losses_of["test"][k]),
+            float((right == h)[k, test].mean()),
         )
-        right = (probe.scores(pairs)[0] > 0) == h
-        found.append(
-            RandomLabelling(
-                seed,
-                float(probe.loss(pairs[:, ~test])[0]),
-                float(right[~test].mean()),
-                float(probe.loss(pairs[:, test])[0]),
-                float(right[test].mean()),
-            )
-        )
-    return found
+        for k in range(n)
+    ]
+
+
+def _balanced(test: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random yes for half of the items of each part."""
+    h = np.zeros(len(test), bool)
+    for part in _parts(test).values():
+        rows = rng.permutation(np.flatnonzero(part))
+        h[rows[: len(rows) // 2]] = True
+    return h
+
+
+def _parts(test: np.ndarray) -> dict[str, np.ndarray]:
+    return {"train": ~test, "test": test}

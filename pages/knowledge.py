@@ -1,0 +1,25 @@
+"""Knowledge: do unsupervised probes find what the model knows, or what stands out?"""
+
+import streamlit as st
+
+from ui import frame
+from ui.knowledge import choose_study
+from ui.knowledge_audit import cards, theorems
+from ui.knowledge_form import refusal, study_form
+from ui.knowledge_view import choose_view, closer, main_figure, prompts
+from ui.progress import need_model
+
+frame.enter()
+refusal()
+with st.expander("Run it on statements of your own, or audit your own probe", key="run_knowledge"):
+    facts = need_model(height=46)
+    if facts is not None:
+        study_form(facts)
+files = choose_study()
+if files is not None:
+    view = choose_view(files)
+    main_figure(files, view)
+    prompts(files, view)
+    cards(files)
+    closer(files, view)
+    theorems(files)
