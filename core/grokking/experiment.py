@@ -21,12 +21,6 @@ from core.patching.progress import IsCancelled, OnStep
 
 LIVE_SECONDS = 1.0
 PARTS = 1000  # steps of the progress bar
-WORK_PER_SECOND = 1.1e10  # weights times examples of one core; measured, see ``seconds_for``
-
-
-def seconds_for(settings: Settings, *, cores: int = 2) -> float:
-    """Rough time of an experiment on so many cores, from 17 000 and 330 000 weights at one size each."""
-    return settings.work / WORK_PER_SECOND / max(1, min(cores, len(settings.runs)))
 
 
 def run_experiment(

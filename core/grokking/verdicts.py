@@ -140,9 +140,9 @@ def _efficiency(ends: pd.DataFrame, trig: dict[int, float]) -> dict[str, Any]:
     """Slopes of log norm against log size for both families, and where they cross, for each weight decay."""
     fits = []
     for decay, part in ends.groupby("weight_decay"):
-        memory = part[(part["labels"] == "random") & (part["train_acc"] >= 1.0)]
-        solution = part[(part["labels"] == "true") & (part["test_acc"] >= GENERALISING)]
-        fits.append({"weight_decay": float(decay), **_fit(memory, solution)})
+        good = passed(part)
+        families = (good[good["labels"] == labels] for labels in ("random", "true"))
+        fits.append({"weight_decay": float(decay), **_fit(*families)})
     true = ends[ends["labels"] == "true"]
     fractions = [trig[run] for run in true["run"] if run in trig]
     return {
@@ -154,6 +154,12 @@ def _efficiency(ends: pd.DataFrame, trig: dict[int, float]) -> dict[str, Any]:
         "trig_fraction": _middle_and_range(pd.Series(fractions, dtype=float)),
         "n_trig_95": int(np.sum(np.array(fractions) > 0.95)),
     }
+
+
+def passed(ends: pd.DataFrame) -> pd.DataFrame:
+    """Of the last rows of runs, those of random labels that were all learned, and those that generalised."""
+    random = ends["labels"] == "random"
+    return ends[(random & (ends["train_acc"] >= 1.0)) | (~random & (ends["test_acc"] >= GENERALISING))]
 
 
 def _fit(memory: pd.DataFrame, solution: pd.DataFrame) -> dict[str, Any]:
