@@ -44,6 +44,7 @@ class Circuit:
         names, groups: a person's names of nodes and their groups, by node name (``L9 H6``).
         pins: places of nodes that a person moved, ``(x, y)`` in the drawing's units, by node key.
         hidden: names of nodes not drawn.
+        closed: groups drawn as one node.
     """
 
     graph: Graph
@@ -57,6 +58,7 @@ class Circuit:
     groups: dict[str, str] = field(default_factory=dict)
     pins: dict[str, tuple[float, float]] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
     def mask(self, length: int) -> np.ndarray:
         """The edges as bool ``[position or 1, writer, reader]``."""
@@ -99,6 +101,7 @@ class Circuit:
             "groups": self.groups,
             "pins": {key: list(place) for key, place in self.pins.items()},
             "hidden": list(self.hidden),
+            "closed": list(self.closed),
             "edges": [
                 {
                     "writer": [edge.writer.kind, edge.writer.layer, edge.writer.unit],
@@ -136,6 +139,7 @@ class Circuit:
                 {str(k): str(v)[:60] for k, v in data["groups"].items()},
                 {str(k): (float(v[0]), float(v[1])) for k, v in data["pins"].items()},
                 tuple(map(str, data["hidden"])),
+                tuple(map(str, data["closed"])),
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ResultError(
