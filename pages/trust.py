@@ -1,26 +1,37 @@
-"""Trust: verify an estimate node by node, and bound what it missed."""
+"""Trust: verify an estimate node by node, see where AtP misses, and what a kept study says of all methods."""
 
 import streamlit as st
 
-from ui import frame, state
+from ui import frame, missed, state
 from ui.about import about
+from ui.missed_view import missed as missed_nodes
 from ui.progress import need_model
 from ui.shown import results_on_show
 from ui.store import examples
 from ui.strip import strip
 from ui.study import study
+from ui.trust_parts import MISSED, STUDY, VERIFY, choose_part
 from ui.verify_view import estimates, verification
 
 frame.enter()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())
-facts = need_model()
-found = {result.spec.digest: result for result in (*results_on_show(), *examples().values())}
-if facts is not None:
-    usable = estimates(list(found.values()), facts)
-    if usable:
-        verification(usable, facts)
-        about("verification")
-    else:
-        st.info("There is no estimate of this model on show. Run AtP or AtP\\* on the Attribution page first.")
-        st.page_link("pages/attribution.py", label="To Attribution")
-study()
+part = choose_part()
+if part == VERIFY:
+    found = {result.spec.digest: result for result in (*results_on_show(), *examples().values())}
+    facts = need_model()
+    if facts is not None:
+        usable = estimates(list(found.values()), facts)
+        if usable:
+            verification(usable, facts)
+            about("verification")
+        else:
+            st.info("There is no estimate of this model on show. Run AtP or AtP\\* on the Attribution page first.")
+            st.page_link("pages/attribution.py", label="To Attribution")
+elif part == MISSED:
+    if (shown := missed.shown()) is not None:
+        missed_nodes(*shown)
+    st.subheader("A pair of your own", anchor=False)
+    if (facts := need_model()) is not None:
+        missed.form(facts)
+elif part == STUDY:
+    study()

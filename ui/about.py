@@ -54,7 +54,32 @@ together) and hierarchical (blocks of blocks) patch without gradients.
 
 **Read** the distance to the dotted oracle. Under it, the bound: at every point it should lie above the black line.
 
-**Not shown**: other tasks, other models, neurons, and sets of several pairs.
+**Not shown**: other models, and how far the order of the methods would change with other pairs of a task.
+"""
+
+MISSED = """
+**One line** is one attention node that a repair raises above plain AtP and ranks at least twice as high: its
+magnitude by AtP, by the repair, and when it is really patched.
+
+**Computed** by one backward sweep for all estimates, then exact patching. The row of attention is recomputed with the
+other run's query or key; the gradient's version is the tangent of the softmax at the unpatched run. The part through a
+block is the effect less the effect while that block's write is held.
+
+**Read** saturation where the patched row moves and the gradient's does not; cancellation where tall bars of opposite
+sign add up to little. A false alarm is a node that the repair raised wrongly; it costs one exact check.
+
+**Not shown**: nodes that both AtP and the repair miss. *Verify an estimate* bounds those.
+"""
+
+COVERAGE = """
+**One point** is the share of 200 draws in which no effect outside the verified nodes exceeded the bound.
+
+**Computed** with the exact effects of all nodes known. The nodes verified are the first by their true effect.
+
+**Read** a point left of its black line as a bound that fails more often than it says: there, effects of subsets are not
+sums, and more samples do not mend it.
+
+**Not shown**: other pairs and models, on which the effects may add better or worse.
 """
 
 NEURONS = """
@@ -90,6 +115,8 @@ TEXTS = {
     "trust": TRUST,
     "verification": VERIFICATION,
     "study": STUDY,
+    "missed": MISSED,
+    "coverage": COVERAGE,
     "neurons": NEURONS,
     "node": NODE,
     "attention": ATTENTION,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 
-from benchmarks.atp_study import contests, coverage
+from benchmarks.atp_study import contests, coverage, failures
 from core.models.catalogue import DEFAULT
 from core.models.load import load_model
 
@@ -25,8 +25,9 @@ def main(names: list[str]) -> None:
         began = time.perf_counter()
         contests.run(model, study)
         print(f"{study.name}: {time.perf_counter() - began:.0f} s", flush=True)
-    if not names or "coverage" in names:
-        coverage.run(model)
+    for part, work in (("failures", failures.run), ("coverage", coverage.run)):
+        if not names or part in names:
+            work(model)
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ def run(model: LoadedModel) -> None:
         for count in VERIFIED:
             found = draws(oracle, effects, count)
             rows += [_row(name, [b for b in found if b.confidence == c]) for c in sorted({b.confidence for b in found})]
-            print(rows[-1], flush=True)
-    pd.DataFrame(rows).to_csv(KEPT / "coverage.csv", index=False, lineterminator="\n", float_format="%.6g")
+            pd.DataFrame(rows).to_csv(KEPT / "coverage.csv", index=False, lineterminator="\n", float_format="%.6g")
+            print(f"coverage: {name}, {count} verified", flush=True)
 
 
 def draws(oracle: Oracle, effects: np.ndarray, count: int) -> list[Bound]:

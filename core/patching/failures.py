@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -17,56 +16,17 @@ from torch import Tensor
 
 from core.errors import SpecError
 from core.patching.atp import backward_sweep, drop_mean, estimates_at
+from core.patching.missed import REPAIRS, Candidate, Failures, Repair
 from core.patching.nodes import all_nodes
 from core.patching.oracle import Patching
-from core.patching.parts import Parts, exact_parts
+from core.patching.parts import exact_parts
 from core.patching.place import Node
 from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import Question
-from core.patching.saturation import AttentionRow, attention_rows
+from core.patching.saturation import attention_rows
 from core.runs.spec import HEAD_KINDS, METHODS, NodeKind
 
-Repair = Literal["atp-qk", "atp-graddrop"]
-REPAIRS: tuple[Repair, ...] = get_args(Repair)
 LOOKED_AT = 12  # candidates a repair
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One node that a repair ranks far higher than AtP.
-
-    Attributes:
-        score, rank: by each AtP method, over all attention nodes; rank 1 is the largest.
-        exact: signed effect of really patching it.
-        row: for queries and keys, the row of attention in which the tangent errs most.
-        parts: of the exact effect; ``estimated`` are the same parts by the gradient (I - I_l), QK-fixed.
-    """
-
-    node: Node
-    repair: Repair
-    score: dict[str, float]
-    rank: dict[str, int]
-    exact: float
-    row: AttentionRow | None
-    parts: Parts
-    estimated: tuple[float, ...]
-
-    @property
-    def rescued(self) -> bool:
-        """Whether the repair is nearer to the exact magnitude than plain AtP."""
-        truth = abs(self.exact)
-        return abs(self.score[self.repair] - truth) < abs(self.score["atp"] - truth)
-
-
-@dataclass(frozen=True)
-class Failures:
-    """All candidates of one pair, by repair, those raised most first. ``tokens`` are the base run's, ``donor`` the
-    other's."""
-
-    n_nodes: int
-    tokens: tuple[str, ...]
-    donor: tuple[str, ...]
-    candidates: tuple[Candidate, ...]
 
 
 def find_failures(

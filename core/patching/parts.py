@@ -13,29 +13,15 @@ node; GradDrop, which averages |I_l|, does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from core.patching.exact import Batching, Site, enter_block, propagate
 from core.patching.forward import block_kwargs
+from core.patching.missed import Parts
 from core.patching.place import Node
 from core.patching.plan import Join
 from core.patching.progress import Progress
 from core.patching.question import Question
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Exact parts, in the metric's units; ``through[i]`` is what passes through block ``layers[i]``.
-
-    ``direct`` holds all later writes still; it includes the reaction of the node's own block.
-    """
-
-    total: float
-    direct: float
-    layers: tuple[int, ...]
-    through: tuple[float, ...]
 
 
 def exact_parts(question: Question, node: Node, pair: int = 0, *, progress: Progress | None = None) -> Parts:

@@ -6,34 +6,13 @@ of a change that moves the attention elsewhere; the QK fix recomputes the row (s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from core.models.attention import scores
+from core.patching.missed import AttentionRow
 from core.patching.place import Node
 from core.patching.question import Question
-
-
-@dataclass(frozen=True)
-class AttentionRow:
-    """One row of one head's attention over keys 0 .. ``query``.
-
-    Attributes:
-        before: in the base run; after: with the donor's query or key in place; tangent: as the gradient has it (it
-            may leave 0 .. 1).
-        effect_after, effect_tangent: what either change of the row is worth, linear from there on, in the metric's
-            units.
-    """
-
-    head: int
-    query: int
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    tangent: tuple[float, ...]
-    effect_after: float
-    effect_tangent: float
 
 
 def attention_rows(question: Question, node: Node, gradient: Tensor, pair: int = 0) -> list[AttentionRow]:

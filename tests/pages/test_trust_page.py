@@ -7,6 +7,7 @@ from core.prompts.align import align
 from core.runs.execute import execute, make_spec
 from tests.pages.conftest import PAIRS, settle, text_of
 from ui import store, verify_view
+from ui.trust_parts import KEY, MISSED, STUDY
 
 
 def stored_estimate(method="atp-star"):
@@ -19,11 +20,56 @@ def stored_estimate(method="atp-star"):
 
 
 def test_without_an_estimate_it_says_where_to_make_one(open_page):
-    app = open_page("trust")
-    assert "no estimate of this model" in text_of(app)
-    costs = app.dataframe[0].value  # the kept study is there all the same
-    assert set(costs.method) >= {"AtP", "AtP*", "Random order", "Hierarchical"}
-    assert (costs["relative cost"].astype(float) > 1).all()
+    assert "no estimate of this model" in text_of(open_page("trust"))
+
+
+def part(app, name):
+    """The page with another of its parts chosen."""
+    app.button_group(key=KEY).set_value(name).run()
+    return settle(app)
+
+
+def linked(app, **query):
+    """The page as a link opens it: navigation in a test drops the address."""
+    app.query_params.update(query)
+    return settle(app)
+
+
+def test_the_study_is_there_without_computing(open_page):
+    app = part(open_page("trust"), STUDY)
+    app.selectbox(key="contest").set_value("ioi-attention").run()
+    costs = app.dataframe[0].value
+    assert set(costs.columns) >= {"contest", "AtP", "AtP*", "Random order", "Hierarchical"}
+    assert app.selectbox(key="contest").value == "ioi-attention"
+    assert "cheapest method" in text_of(app)
+    assert "How often the bound holds" in text_of(app)
+
+
+def test_kept_examples_show_what_atp_misses(open_page):
+    app = part(open_page("trust"), MISSED)
+    assert "pair of your own" in text_of(app)
+    for name in ("ioi", "saturated", "cancelling"):
+        app.selectbox(key="missed_choice").set_value(name).run()
+        app = settle(app)
+        assert "nearer to it" in text_of(app)  # each opens at the repair that helps
+        assert app.query_params["run"] == name
+
+
+def test_missed_nodes_of_a_pair_of_ones_own(open_page, tiny_pairs):
+    app = part(open_page("trust", pairs=tiny_pairs), MISSED)
+    next(b for b in app.button if b.label == "Look for missed nodes").click().run()
+    app = settle(settle(app))
+    digest = app.query_params["run"]
+    assert len(digest) == 16
+    found = app.selectbox(key="missed_choice")
+    assert found.value == digest
+    again = linked(open_page("trust"), run=digest)  # the link opens the part that shows it
+    assert again.selectbox(key="missed_choice").value == digest
+
+
+def test_a_link_to_nothing_says_so(open_page):
+    app = linked(open_page("trust"), run="0123456789abcdef")
+    assert "names no findings" in text_of(app).replace("\\", "")
 
 
 def test_verification_fills_the_table_and_says_how_sure_it_is(open_page, tiny_pairs):
