@@ -46,7 +46,7 @@ def attention(choice: ModelChoice, pair: TokenPair, layers: tuple[int, ...]) -> 
         # A few layers only: all those of a long prompt would be too much to remember for many pairs.
         return dataclasses.replace(whole, **{name: getattr(whole, name)[list(layers)] for name in names})
 
-    return _ask(choice, f"attention {_digest(pair)} {layers}", "Attention patterns", read)
+    return ask_model(choice, f"attention {_digest(pair)} {layers}", "Attention patterns", read)
 
 
 def vocabulary(choice: ModelChoice, pair: TokenPair, node: Node, position: int, direction: Direction) -> Any | None:
@@ -60,10 +60,11 @@ def vocabulary(choice: ModelChoice, pair: TokenPair, node: Node, position: int, 
         )
 
     key = f"vocabulary {direction} {_digest(pair)} {dataclasses.replace(node, position=position).key}"
-    return _ask(choice, key, "What the node writes", read)
+    return ask_model(choice, key, "What the node writes", read)
 
 
-def _ask(choice: ModelChoice, key: str, title: str, read: Callable[[Any], Any]) -> Any | None:
+def ask_model(choice: ModelChoice, key: str, title: str, read: Callable[[Any], Any]) -> Any | None:
+    """What ``read(model)`` returns in the worker's thread, or None while it is computed; one job a key and model."""
     models = slot()
 
     def task(on_step: OnStep, cancelled: Callable[[], bool]) -> Any:

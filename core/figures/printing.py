@@ -39,10 +39,15 @@ def for_print(fig: go.Figure, *, columns: Literal[1, 2] = 1, transparent: bool =
     out.for_each_yaxis(lambda axis: axis.update(text))
     out.for_each_annotation(lambda note: note.update(font={"size": PRINT_PX}))
     out.for_each_trace(lambda trace: trace.update(colorbar=text), {"type": "heatmap"})
-    out.for_each_trace(lambda trace: trace.update(marker_size=SMALLER * (trace.marker.size or 6)), {"type": "scatter"})
+    out.for_each_trace(lambda trace: trace.update(marker_size=_smaller(trace.marker.size)), {"type": "scatter"})
     if out.layout.showlegend and out.layout.title.text:  # a column is too narrow for both in one row
         out.update_layout(legend={"x": 0, "xanchor": "left", "y": 1 - 24 / out.layout.height}, margin_t=68)
     return out
+
+
+def _smaller(size: float | tuple[float, ...] | None) -> float | list[float]:
+    """Marker sizes for print, one for all or one each."""
+    return [SMALLER * one for one in size] if isinstance(size, (tuple, list)) else SMALLER * (size or 6)
 
 
 def _height(fig: go.Figure, width: int) -> int:
