@@ -26,11 +26,11 @@ NAMES: dict[str, str] = {**TITLES, SIMULATION: "Simulation"}
 def choose_regime() -> str:
     """Which experiment the page is about."""
     _adopt()
-    st.session_state.setdefault(REGIME, REGIMES[0])
     chosen = st.segmented_control(
         "Experiment",
         [*REGIMES, SIMULATION],
         format_func=NAMES.__getitem__,
+        default=REGIMES[0],
         key=REGIME,
         required=True,
         bind="query-params",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.grokking.inside import Inside
 
 UNSEEN, SEEN = "unseen pairs", "training pairs"
-GO = "_grok_go"  # session key: leave for the Attribution page
+USED = "_grok_used"  # session key: the checkpoint that was made the model last
 
 
 def inside(shown: Experiment) -> None:
@@ -127,16 +127,19 @@ def _patch(shown: Experiment, run: int, step: int) -> None:
         kinds = [kind for kind in (UNSEEN, SEEN) if kind == SEEN or runs.n_train < table]
         which = st.selectbox("On", kinds, key="grok_pairs", width=200)
         arguments = (shown, run, step, which == UNSEEN)
-        st.button("Open on the Attribution page", key="grok_open", on_click=_use, args=arguments)
-    if st.session_state.pop(GO, False):
-        st.switch_page("pages/attribution.py")
+        st.button("Make it the model of every page", key="grok_open", on_click=_use, args=arguments)
+    if st.session_state.get(USED) == (shown.digest, run, step):
+        st.success("It is the model in the sidebar now, and its pairs are the pairs of every page.")
+        with st.container(horizontal=True):
+            st.page_link("pages/attribution.py", label="To Attribution")
+            st.page_link("pages/attention.py", label="To Attention")
 
 
 def _use(shown: Experiment, run: int, step: int, unseen: bool) -> None:
-    """Make the checkpoint the model of every page, and go where it is patched."""
+    """Make the checkpoint the model of every page; for the button."""
     from core.grokking.toy import prompt_pairs
 
     settings = shown.settings
     pairs = prompt_pairs(settings.row().task, settings.runs[run], unseen=unseen)
     use_trained(str(shown.digest), model_name(run, step), pairs)
-    st.session_state[GO] = True
+    st.session_state[USED] = (shown.digest, run, step)

@@ -38,7 +38,7 @@ def curve_panels(table: pd.DataFrame, *, title: str, theme: style.Theme = "light
         title: what was trained, for the caption.
     """
     fig = make_subplots(1, len(PANELS), horizontal_spacing=0.09, subplot_titles=[name for name, _, _ in PANELS])
-    _dress(fig, theme, height=360)
+    dress(fig, theme, height=360)
     n = table["run"].nunique()
     for column, (_, lines, logarithmic) in enumerate(PANELS, start=1):
         for name, what in lines.items():
@@ -69,7 +69,7 @@ def size_panels(
     rows = -(-len(sizes) // PER_ROW)
     names = [f"{count(int(size))} pairs" for size in sizes]
     fig = make_subplots(rows, min(PER_ROW, len(sizes)), shared_yaxes=True, shared_xaxes="all", subplot_titles=names)
-    _dress(fig, theme, height=90 + 190 * rows)
+    dress(fig, theme, height=90 + 190 * rows)
     seen: set[float] = set()
     for (size, decay, run), part in _shown(table).groupby(["n_train", "weight_decay", "run"]):
         row, column = divmod(sizes.index(size), PER_ROW)
@@ -103,7 +103,7 @@ def measure_panels(measures: pd.DataFrame, *, title: str, theme: style.Theme = "
     inks = iter(("exact", "atp-qk", "atp", "atp-graddrop", "atp-star"))
     dashes = iter(("solid", "solid", "dash", "dot", "dashdot"))
     fig = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=[name for name, _, _ in panels])
-    _dress(fig, theme, height=330)
+    dress(fig, theme, height=330)
     for column, (_, lines, logarithmic) in enumerate(panels, start=1):
         for name, what in lines.items():
             part = _shown(measures)
@@ -124,9 +124,15 @@ def measure_panels(measures: pd.DataFrame, *, title: str, theme: style.Theme = "
     return captions.set_caption(fig, text)
 
 
-def _dress(fig: go.Figure, theme: style.Theme, *, height: int) -> None:
-    fig.update_layout(style.base_figure(theme=theme, height=height).layout)
-    fig.update_layout(margin={"t": 64, "l": 56}, hovermode="closest")
+def dress(fig: go.Figure, theme: style.Theme, *, height: int, top: int = 64) -> None:
+    """Our style on every panel of a figure that was just made."""
+    base = style.base_figure(theme=theme, height=height).layout
+    fig.update_layout(base)
+    fig.update_layout(margin={"t": top, "l": 56}, hovermode="closest")
+    looks = ("showgrid", "zeroline", "showline", "ticks", "color", "tickfont", "title")
+    same = {name: base.xaxis[name] for name in looks}
+    fig.update_xaxes(same)
+    fig.update_yaxes(same)
     fig.update_annotations(font={"size": 12, "color": style.INK[theme]})
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.figures import captions, style
-from core.figures.grokking import DECAYS, colour
+from core.figures.grokking import DECAYS, colour, dress
 from core.figures.numbers import count, number
 
 MARKS = ("circle", "diamond", "square", "triangle-up")
@@ -110,12 +111,8 @@ def simulation_panels(course: pd.DataFrame, *, end_ratio: float, theme: style.Th
         course: columns step, train_loss, test_loss, g, m.
         end_ratio: M / G in closed form.
     """
-    from plotly.subplots import make_subplots
-
     fig = make_subplots(1, 2, horizontal_spacing=0.1, subplot_titles=["Loss (nats)", "Strength of a circuit"])
-    fig.update_layout(style.base_figure(theme=theme, height=360).layout)
-    fig.update_layout(margin={"t": 64})
-    fig.update_annotations(font={"size": 12, "color": style.INK[theme]})
+    dress(fig, theme, height=360)
     shown = course[course["step"] > 0]
     lines = (
         ("Training pairs", "train_loss", "atp", "dot", 1),

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.figures import captions, style
-from core.figures.grokking import colour
+from core.figures.grokking import colour, dress
 from core.figures.numbers import number
 
 CYCLE = {  # runs round, so that neighbours on the circle look alike
@@ -27,7 +27,7 @@ def circles(
     """
     names = [f"frequency {k}" for k in planes]
     fig = make_subplots(1, len(planes), horizontal_spacing=0.04, subplot_titles=names)
-    _dress(fig, theme, height=300)
+    dress(fig, theme, height=300, top=40)
     reach = reach or 1.1 * max(float(np.abs(plane).max()) for plane in planes.values())
     for i, (k, plane) in enumerate(planes.items(), start=1):
         p = len(plane)
@@ -65,7 +65,7 @@ def neuron_maps(maps: np.ndarray, labels: list[str], *, title: str, theme: style
         labels: of the panels.
     """
     fig = make_subplots(1, len(maps), horizontal_spacing=0.025, subplot_titles=labels, shared_yaxes=True)
-    _dress(fig, theme, height=290)
+    dress(fig, theme, height=290, top=40)
     top = float(maps.max()) or 1.0
     for i, plane in enumerate(maps, start=1):
         fig.add_trace(
@@ -119,9 +119,3 @@ def frequency_bars(
         f"{number(fraction)}. Blue: the run's key frequencies."
     )
     return captions.set_caption(fig, text)
-
-
-def _dress(fig: go.Figure, theme: style.Theme, *, height: int) -> None:
-    fig.update_layout(style.base_figure(theme=theme, height=height).layout)
-    fig.update_layout(margin={"t": 40}, hovermode="closest")
-    fig.update_annotations(font={"size": 12, "color": style.INK[theme]})

@@ -55,7 +55,7 @@ def curve(test_acc, train_acc=None, steps=None):
     ("shape", "kind"),
     [
         (np.r_[np.zeros(20), np.linspace(0, 1, 5), np.ones(25)], "generalised"),
-        (np.r_[np.zeros(10), np.full(20, 0.4), np.ones(20)], "transient"),
+        (np.r_[np.zeros(10), np.linspace(0.25, 0.5, 20), np.ones(20)], "transient"),
         (np.r_[np.zeros(20), np.full(30, 0.5)], "semi-grokked"),
         (np.r_[np.zeros(20), np.linspace(0, 0.8, 30)], "rising"),
         (np.full(50, 0.04), "memorised"),

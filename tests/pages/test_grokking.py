@@ -42,6 +42,8 @@ def test_a_trained_run_is_shown_and_its_checkpoints_are_models(open_page):
     assert "of 2 runs learned every training pair" in text_of(app)
     app.button(key="grok_open").click().run()
     assert not app.exception
+    assert app.session_state["model"] == trained_id(digest, "run-0-step-40")
+    assert len(app.session_state["_pairs"]) > 0
 
 
 def linked(open_page, **query):
