@@ -145,7 +145,8 @@ def mutations(name: str, study: Stored) -> None:
 
 
 def _mutation_words(table: pd.DataFrame) -> str:
-    right = table.pivot(index="mutation", columns="version", values="accuracy")
+    order = list(dict.fromkeys(table.mutation))
+    right = table.pivot(index="mutation", columns="version", values="accuracy").loc[order]
     failing = [name for name in right.index if right.full[name] < SEPARATE]
     better = [
         name for name in right.index if name not in failing and right["low rank"][name] > right.random[name] + 0.05

@@ -128,8 +128,8 @@ def _sentence(nodes: pd.DataFrame, effects: pd.DataFrame, kept: pd.DataFrame) ->
         row = cut.iloc[0]
         same = kept[(kept.order == "random") & (kept.nodes == row.nodes)]
         text += (
-            f" With what they write, and everything else resampled, {row.accuracy:.0%} of the prompts stay right; with "
-            f"as many random nodes {same.accuracy.mean():.0%}."
+            f" With everything else resampled, {row.accuracy:.0%} of the prompts stay right; with as many random nodes "
+            f"{same.accuracy.mean():.0%}."
         )
     mine = effects[(effects.ablation == "resample") & (effects.metric == "loss")]
     both = mine.pivot(index="node", columns="path", values="effect")

@@ -70,7 +70,7 @@ def label_shares(labels: pd.DataFrame, prompts: dict[str, int], *, theme: style.
                 marker={"color": colour, "line": {"width": 1, "color": style.PAPER[theme]}},
                 text=[escaped(text) for text in texts],
                 textposition="inside",
-                insidetextanchor="middle",
+                insidetextanchor="start",
                 textangle=0,
                 textfont={"color": style.PAPER[theme], "size": 11},
                 hovertemplate="%{y}<br>" + name + ": chosen in %{x:.1%}<extra></extra>",
@@ -82,6 +82,7 @@ def label_shares(labels: pd.DataFrame, prompts: dict[str, int], *, theme: style.
     fig.update_xaxes(title_text="Share of prompts in which a label is chosen", range=[0, 1], tickformat=".0%")
     fig.update_yaxes(automargin=True)
     style.legend(fig)
+    fig.update_layout(legend_traceorder="normal")
     most, rest = prompts["standard"], [n for name, n in prompts.items() if name != "standard"]
     return captions.set_caption(
         fig,
@@ -222,7 +223,7 @@ def sufficiency(kept: pd.DataFrame, *, measure: str, theme: style.Theme = "light
 
 
 def training(curve: pd.DataFrame, marks: dict[str, int], *, theme: style.Theme = "light") -> go.Figure:
-    """Accuracy of the toy by training step; a line a mutation, the mean over seeds, with their range.
+    """Accuracy of the toy by training step; a line a mutation and seed.
 
     Args:
         marks: names of the kept models and their steps.
@@ -234,11 +235,14 @@ def training(curve: pd.DataFrame, marks: dict[str, int], *, theme: style.Theme =
         "digits": ("atp", "dot"),
     }
     fig = style.base_figure(theme=theme, height=360)
+    first = int(curve.seed.min())
     for name, (series, dash) in chosen.items():
-        by_step = curve[curve.mutation == name].groupby("step").accuracy.agg(["mean", "min", "max"])
-        colour, steps = style.PALETTE[theme][series], list(by_step.index)
-        fig.add_trace(band(steps, by_step["min"], by_step["max"], colour))
-        fig.add_trace(curve_line(steps, by_step["mean"], name, colour, dash))
+        colour = style.PALETTE[theme][series]
+        for seed, rows in curve[curve.mutation == name].groupby("seed"):
+            line = curve_line(rows.step.tolist(), rows.accuracy, name, colour, dash)
+            if seed != first:
+                line.update(showlegend=False, opacity=0.35, line_width=1)
+            fig.add_trace(line)
     for name, step in marks.items():
         style.reference_line(fig, step, name, theme)
     fig.add_hline(y=0.25, line={"color": style.MUTED[theme], "width": 1, "dash": "dot"})
@@ -248,9 +252,9 @@ def training(curve: pd.DataFrame, marks: dict[str, int], *, theme: style.Theme =
     seeds = curve.seed.nunique()
     return captions.set_caption(
         fig,
-        f"Share of right answers on fresh questions by training step, mean and range of {seeds} seeds. Half of the "
-        "training prompts have the labels A to D in order, half random letters; digits never occur as labels. Dotted: "
-        "chance, and the steps of the kept models (seed 0).",
+        f"Share of right answers on fresh questions by training step; bold: seed {first}, whose models are kept; thin: "
+        f"{seeds - 1} other seeds. Half of the training prompts have the labels A to D in order, half random letters; "
+        "digits never occur as labels. Dotted: chance, and the steps of the kept models.",
     )
 
 
@@ -271,6 +275,7 @@ def band(x: list[int], low: pd.Series, high: pd.Series, colour: str) -> go.Scatt
     return go.Scatter(
         x=[*x, *x[::-1]],
         y=np.concatenate([low.to_numpy(), high.to_numpy()[::-1]]).tolist(),
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({rgb},0.15)",
         line={"width": 0},

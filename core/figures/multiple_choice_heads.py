@@ -181,7 +181,7 @@ def scatter(
             x=x, y=1, xref="paper", yref="paper", text=text, showarrow=False, yanchor="bottom", font=font
         )
     style.legend(fig)
-    fig.update_layout(margin_t=76)
+    fig.update_layout(margin_t=76, legend_itemsizing="constant")
     n = int((mine.part == "q").sum())
     return captions.set_caption(
         fig,

@@ -23,6 +23,7 @@ from core.multiple_choice.subspace import (
     Restriction,
     Vectors,
     fit,
+    maps_of,
     resampled,
     restricted,
 )
@@ -95,11 +96,11 @@ def losses_of(
     """Run every prompt unpatched, with the heads resampled, and under every case."""
     loss = np.zeros((len(asked), 2 + len(cases)), np.float32)
     right = np.zeros(loss.shape, bool)
-    rows = [case.restriction for case in cases]
+    maps = maps_of([case.restriction for case in cases], sites, model)
     for i, last in runs_of(model, asked):
         with torch.no_grad():
             streams = [last.final, resampled(last, list(sites), donors.z[int(donors.other[i])])]
-            streams += [restricted(last, asked[i], sites, rows)] if rows else []
+            streams += [restricted(last, asked[i], maps)] if cases else []
             found = measure(model, torch.cat(streams), asked[i])
         loss[i], right[i] = found.loss.numpy(), (found.logits.argmax(-1) == asked[i].answer).numpy()
         if on_prompt is not None:

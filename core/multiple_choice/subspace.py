@@ -121,13 +121,31 @@ class Restriction:
     heads: Mapping[Head, Mapping[Part, Subspace]]
 
 
-def restricted(last: LastToken, asked: Asked, sites: Mapping[Head, str], rows: Sequence[Restriction]) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Restrictions as affine maps, made once for all prompts. ``of[head][part]`` is ``(P, c)`` with ``x -> x P + c`` a
+    row; ``sites[head]`` the kind of an option's token whose key and value are restricted."""
+
+    of: Mapping[Head, Mapping[Part, tuple[Tensor, Tensor]]]
+    sites: Mapping[Head, str]
+    rows: int
+
+
+def maps_of(rows: Sequence[Restriction], sites: Mapping[Head, str], model: LoadedModel) -> Maps:
+    """Prepare restrictions for ``restricted``."""
+    of = {
+        head: {part: _maps([row.heads.get(head, {}).get(part) for row in rows], model) for part in PARTS}
+        for head in sites
+    }
+    return Maps(of, sites, len(rows))
+
+
+def restricted(last: LastToken, asked: Asked, maps: Maps) -> Tensor:
     """Final residual streams ``[row, d_model]`` of a prompt, each row under its restriction."""
     changes: dict[int, dict[int, Change]] = {}
-    for (layer, head), site in sites.items():
-        low = [row.heads.get((layer, head), {}) for row in rows]
-        changes.setdefault(layer, {})[head] = _change(low, _at(asked, site), last.model)
-    return last.changed(changes, len(rows))
+    for (layer, head), site in maps.sites.items():
+        changes.setdefault(layer, {})[head] = _change(maps.of[layer, head], _at(asked, site))
+    return last.changed(changes, maps.rows)
 
 
 def resampled(last: LastToken, heads: Sequence[Head], donor_z: Tensor) -> Tensor:
@@ -165,9 +183,8 @@ def _at(asked: Asked, site: str) -> list[int]:
     return [at if at >= 0 else asked.place("option", i) for i, at in enumerate(found)]
 
 
-def _change(low: Sequence[Mapping[Part, Subspace]], at: list[int], model: LoadedModel) -> Change:
+def _change(keep: Mapping[Part, tuple[Tensor, Tensor]], at: list[int]) -> Change:
     """The head's output with its parts restricted, row by row."""
-    keep = {part: _maps([row.get(part) for row in low], model) for part in ("q", "k", "v")}
 
     def change(inputs: HeadInputs) -> Tensor:
         q = _apply(keep["q"], inputs.q.float()[:, None])[:, 0]
@@ -178,15 +195,16 @@ def _change(low: Sequence[Mapping[Part, Subspace]], at: list[int], model: Loaded
     return change
 
 
-def _maps(spaces: Sequence[Subspace | None], model: LoadedModel) -> list[Tensor]:
+def _maps(spaces: Sequence[Subspace | None], model: LoadedModel) -> tuple[Tensor, Tensor]:
     """``x -> x P + c`` for every row: ``P [row, d_head, d_head]``, ``c [row, d_head]``."""
     width = model.shape.d_head
     full = np.eye(width)
     maps = [full if s is None else s.basis @ s.basis.T for s in spaces]
     added = [np.zeros(width) if s is None else s.mean - s.mean @ m for s, m in zip(spaces, maps)]
-    return [torch.tensor(np.stack(x), dtype=torch.float32, device=model.device) for x in (maps, added)]
+    made = [torch.tensor(np.stack(x), dtype=torch.float32, device=model.device) for x in (maps, added)]
+    return made[0], made[1]
 
 
-def _apply(keep: Sequence[Tensor], x: Tensor) -> Tensor:
+def _apply(keep: tuple[Tensor, Tensor], x: Tensor) -> Tensor:
     """Maps on vectors ``[row, sample, d_head]``."""
     return x @ keep[0] + keep[1][:, None]

@@ -17,7 +17,7 @@ from core.multiple_choice.nodes import (
 )
 from core.multiple_choice.ranks import cases_of, losses_of, recovered
 from core.multiple_choice.runs import measure, runs_of
-from core.multiple_choice.subspace import Restriction, Subspace, Vectors, collect, fit, restricted, separation
+from core.multiple_choice.subspace import Restriction, Subspace, Vectors, collect, fit, maps_of, restricted, separation
 from core.multiple_choice.tokens import Asked
 from core.patching.base_run import watched_writes
 from tests.tiny import VOCAB, tiny_model
@@ -142,9 +142,10 @@ def test_a_whole_subspace_changes_nothing_and_queries_are_restricted_as_a_hook_w
     rng = np.random.default_rng(0)
     whole = {h: {p: fit(v, p, answers, "random", width, rng) for p in "qkv"} for h, v in vectors.items()}
     low = {(1, 1): {"q": fit(vectors[1, 1], "q", answers, "random", 2, rng)}}
+    maps = maps_of([Restriction(whole), Restriction(low), Restriction({})], sites, model)
     for i, last in runs_of(model, prompts):
         with torch.no_grad():
-            rows = restricted(last, prompts[i], sites, [Restriction(whole), Restriction(low), Restriction({})])
+            rows = restricted(last, prompts[i], maps)
         torch.testing.assert_close(rows[[0, 2]], last.final.expand(2, -1), atol=3e-4, rtol=1e-3)
 
         def restrict(x, space=low[1, 1]["q"]):
@@ -171,7 +172,7 @@ def test_keys_are_restricted_for_one_head_of_a_group_only():
     z = last.z.clone()
     z[0, 1] = pattern @ step.v[0, 0]
     with torch.no_grad():
-        got = restricted(last, prompts[0], site, [Restriction({(0, 1): {"k": space}})])
+        got = restricted(last, prompts[0], maps_of([Restriction({(0, 1): {"k": space}})], site, model))
         wanted = last.totals(z[None], last.mlp[None])[0, 0, 1]
     torch.testing.assert_close(got[0], wanted, atol=1e-4, rtol=1e-3)
 

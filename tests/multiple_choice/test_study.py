@@ -1,6 +1,12 @@
 """The toy, its training, and whole studies: of a model that binds labels and of one that does not."""
 
+import ast
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,11 +21,14 @@ from core.multiple_choice.bundled import load_questions
 from core.multiple_choice.folder import BEHAVIOUR, TABLES, read_study
 from core.multiple_choice.layouts import LAYOUTS, MUTATIONS, prompts_of
 from core.multiple_choice.names import spec_of
-from core.multiple_choice.questions import QuestionSet
+from core.multiple_choice.questions import Question, QuestionSet
 from core.multiple_choice.runs import measure, runs_of
+from core.multiple_choice.script import reproduction_script
 from core.multiple_choice.tokens import tokenised
 from core.multiple_choice.toy_task import FORMATS, VOCABULARY, draw, template, toy_tokenizer
 from core.multiple_choice.toy_train import Plan, as_hf, curve, fresh, logits, train
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_fast_trainer_computes_what_the_kept_model_computes():
@@ -208,3 +217,20 @@ def test_a_damaged_folder_is_refused(tmp_path):
         pd.DataFrame({"a": [1]}).to_csv(tmp_path / f"{name}.csv")
     with pytest.raises(ResultError, match="no multiple-choice study"):
         read_study(tmp_path)
+
+
+def test_the_script_of_a_study_runs_it_again_and_agrees(toy_study, tmp_path):
+    path = tmp_path / "again.py"
+    path.write_text(reproduction_script(toy_study))
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, path], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "All agree." in done.stdout
+
+
+def test_user_text_enters_the_script_as_text_only(toy_study):
+    evil = Question('"""\nraise SystemExit(9)\n"""', ("__import__('os')", "b", "c", "d"), 0)
+    text = reproduction_script(replace(toy_study, questions=(evil,)))
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert "SystemExit" not in names
+    assert "__import__" not in names
