@@ -35,3 +35,11 @@ with st.grid(min_column_width=210):
 
 if runs:
     picture(runs)
+
+st.subheader("Laboratories", anchor=False)
+with st.grid(min_column_width=260):
+    for entry in frame.ENTRIES:
+        if entry.section == frame.LABORATORIES:
+            with st.container(border=True):
+                st.page_link(f"pages/{entry.script}.py", label=f"**{entry.title}**")
+                st.caption(entry.question)
