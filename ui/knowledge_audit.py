@@ -64,7 +64,7 @@ def theorems(files: StudyFiles) -> None:
     with left:
         seed = st.number_input("Draw the questions, the probe and the target anew: seed", 0, 9999, 0, key="k_theorem")
         shown = _demonstration(int(seed))
-        st.dataframe(_theorem_table(shown), hide_index=True, alt="Losses of the theorems' probes.")
+        st.table(_theorem_table(shown).set_index("CCS loss"))
         st.caption(
             f"{shown['items']} questions. h is any yes/no, the probe is random, and so is what it is turned into; the "
             f"turned probe says the target on {shown['induced']:.0%} of the questions."

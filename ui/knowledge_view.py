@@ -15,6 +15,7 @@ from core.probing.names import METHOD_NAMES
 from core.probing.script import reproduction_script
 from core.probing.summary import StudyFiles
 from core.probing.wording import NAMES, REPETITIONS
+from core.prompts.show import visible
 from ui.charts import draw, theme
 from ui.export import export_row
 from ui.knowledge_about import about
@@ -261,13 +262,18 @@ def _directions(files: StudyFiles, _: View) -> None:
         found = files.report["tokens"][name]
         rows.append(
             {
-                "direction": METHOD_NAMES.get(name, name),
-                "raises": "  ".join(repr(token) for token, _ in found["raised"]),
-                "lowers": "  ".join(repr(token) for token, _ in found["lowered"]),
+                "direction": plain(METHOD_NAMES.get(name, name)),
+                "raises": _tokens(found["raised"]),
+                "lowers": _tokens(found["lowered"]),
             }
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Tokens that each direction raises and lowers.")
+    st.table(pd.DataFrame(rows).set_index("direction"))
     st.caption(
         "Tokens whose logits each direction (towards the answer for label true) raises and lowers most, "
         f"layer {plain(str(files.settings['focus']))}."
     )
+
+
+def _tokens(found: list[list[Any]]) -> str:
+    """Tokens parted by wide spaces; a table reads markdown, so they are made plain."""
+    return " \u2003".join(plain(visible(token)) for token, _ in found)

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
         options,
         conditions=audit_conditions(statements),
         layers=layers,
-        focus=options.layer or 0,
+        focus=-1,
         methods=listed(options.methods),
     )
     run_and_write(options, settings, probe=options.probe)

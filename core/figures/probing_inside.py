@@ -142,8 +142,8 @@ def planted_curve(
     fig.add_vline(x=float(np.log2(ratio)), line={"color": style.ACCENT[theme], "width": 2})
     ticks = [-2, -1, 0, 1, 2]
     labels = ["1/4", "1/2", "1", "2", "4"]
-    fig.update_xaxes(**style.value_axis("Variance of the truth / variance of the distractor", theme), zeroline=False)
-    fig.update_xaxes(tickvals=ticks, ticktext=labels)
+    fig.update_xaxes(**style.value_axis("Variance of the truth / variance of the distractor", theme))
+    fig.update_xaxes(tickvals=ticks, ticktext=labels, zeroline=False)
     fig.update_yaxes(**style.value_axis("Accuracy of PC1", theme), range=RANGE)
     style.legend(fig)
     text = (

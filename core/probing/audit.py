@@ -160,7 +160,7 @@ def _above_lines(view: _Method, lines: Line) -> Check:
     test = float(accuracy(view.default(), study.labels[study.test]).mean())
     good = test > (lines.random + lines.supervised) / 2
     return Check(
-        "Against random and supervised",
+        "Reference lines",
         "Is it nearer to a supervised probe than to a random direction?",
         "passed" if good else "failed",
         f"{test:.2f}; random directions reach {lines.random:.2f} on average and one in twenty {lines.random_95:.2f}, "

@@ -24,7 +24,8 @@ class Settings:
     Attributes:
         conditions: ``none``, ``reworded`` and distractors.
         layers: of the residual stream: 0 the embedding, l what block l leaves.
-        focus: the layer of which everything is kept: probes, components, single items, readouts.
+        focus: the layer of which everything is kept: probes, components, single items, readouts; −1: that of
+            ``layers`` which is nearest to the default one.
         methods: names of ``core.probing.methods.METHODS``.
         seeds: how many CCS and random probes. seed: the first of them, and of the split and the distractor.
         epochs, learning_rate: of CCS.
@@ -32,7 +33,7 @@ class Settings:
 
     conditions: tuple[str, ...] = ("none",)
     layers: tuple[int, ...] = ()
-    focus: int = 0
+    focus: int = -1
     methods: tuple[str, ...] = DEFAULT_METHODS
     seeds: int = 50
     seed: int = 0

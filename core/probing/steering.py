@@ -81,7 +81,7 @@ def steer(
 
 def with_random(directions: dict[str, np.ndarray], rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
     """Names and unit vectors ``[direction, d_model]``, five random ones added for comparison."""
-    units = [unit / np.linalg.norm(unit) for unit in directions.values()]
+    units = [unit / max(float(np.linalg.norm(unit)), 1e-12) for unit in directions.values()]
     random = [unit / np.linalg.norm(unit) for unit in rng.normal(size=(RANDOM, len(units[0])))]
     return [*directions, *(f"random {k + 1}" for k in range(RANDOM))], np.stack([*units, *random])
 

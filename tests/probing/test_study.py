@@ -185,3 +185,9 @@ def test_settings_without_meaning_are_refused(wrong, what):
         Settings(**wrong)
     with pytest.raises(SpecError, match="no layer 9"):
         Settings(layers=(9,)).at(3)
+
+
+def test_the_layer_of_focus_is_the_one_named_or_the_nearest_to_the_default():
+    assert Settings(layers=(0, 12, 18, 30)).at(30).focus == 18
+    assert Settings(layers=(0, 12, 18, 30), focus=0).at(30).focus == 0
+    assert Settings().at(30).layers == (18,)
