@@ -37,7 +37,7 @@ class Settings:
     Attributes:
         sizes: training examples of the runs; with ``weight_decays`` and ``seeds`` they make a row of every combination.
         random_sizes: the same for runs on random labels (efficiency).
-        pre_steps: steps on the whole table before the row begins (ungrokking).
+        pre_steps, pre_lr: steps on the whole table before the row begins (ungrokking), and their learning rate.
         moments: checkpoints kept of each run; 0: the last only.
     """
 
@@ -55,6 +55,7 @@ class Settings:
     random_sizes: tuple[int, ...] = ()
     anneal: float = 0.0
     pre_steps: int = 0
+    pre_lr: float = 0.0
     points: int = 100
     moments: int = 0
 
@@ -104,7 +105,7 @@ class Settings:
             return None
         task = make_task(self.operation, self.p)
         # The rate falls over the last part, so that no run is handed on in the middle of a spike.
-        training = Training(self.pre_steps, self.lr, anneal=0.5, points=40)
+        training = Training(self.pre_steps, self.pre_lr, anneal=0.5, points=40)
         return Row(task, self.net, training, tuple(Run(seed, len(task), 1.0) for seed in self.seeds))
 
     def to_json(self) -> dict[str, Any]:
@@ -134,10 +135,10 @@ _TABLE: dict[str, dict[str, Any]] = {
     "nodecay small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 2},
     "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
     "ungrok small": _P53
-    | {"lr": 5e-3, "steps": 4000, "pre_steps": 1500, "sizes": (84, 140, 197, 281, 365, 449, 562, 702)}
+    | {"lr": 5e-3, "steps": 2500, "pre_steps": 3000, "pre_lr": 3e-3, "sizes": (84, 140, 197, 281, 365, 449, 562, 702)}
     | {"weight_decays": (0.5, 1.0), "seeds": 3, "points": 40, "anneal": 0.2},
     "ungrok paper": _P113
-    | {"steps": 20_000, "pre_steps": 3000, "sizes": (390, 488, 610, 763, 955, 1194, 1494)}
+    | {"steps": 20_000, "pre_steps": 5000, "pre_lr": 1e-3, "sizes": (390, 488, 610, 763, 955, 1194, 1494)}
     | {"weight_decays": (0.5, 1.0), "seeds": 10, "anneal": 0.2},
     "semigrok small": {"operation": "x + y", "p": 41, "d_model": 24, "n_heads": 4, "d_mlp": 96, "lr": 1e-2}
     | {"steps": 12_000, "sizes": (440, 480, 520, 560), "seeds": 4, "points": 120},

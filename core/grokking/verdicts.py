@@ -33,7 +33,7 @@ def verdict(settings: Settings, table: pd.DataFrame, trig: dict[int, float]) -> 
     if settings.regime in ("grok", "nodecay"):
         return {"by_weight_decay": [_grokking(part) for _, part in ends.groupby("weight_decay")]}
     if settings.regime == "ungrok":
-        return _ungrokking(ends)
+        return _ungrokking(ends) | {"starts_at": float(table.loc[table["step"] == 0, "test_acc"].min())}
     if settings.regime == "semigrok":
         return _semi_grokking(settings, table, ends)
     return _efficiency(ends, trig)

@@ -76,13 +76,14 @@ def _grok(numbers: dict[str, Any], regime: Regime) -> tuple[Standing, list[str]]
 
 
 def _ungrok(numbers: dict[str, Any], _: Regime) -> tuple[Standing, list[str]]:
-    lines, thresholds = [], [row["n_train"] for row in numbers["threshold"]]
+    lines = [f"Before, every network gets at least {100 * numbers['starts_at']:.1f} % of the unseen pairs right."]
+    thresholds = [row["n_train"] for row in numbers["threshold"]]
     for threshold, spread in zip(numbers["threshold"], numbers["from_20_to_80"]):
         own = [row for row in numbers["points"] if row["weight_decay"] == threshold["weight_decay"]]
         ends = (
             f"{100 * own[0]['test_acc']:.0f} % at {own[0]['n_train']} pairs and {100 * own[-1]['test_acc']:.0f} % at "
         )
-        line = f"Weight decay {threshold['weight_decay']:g}: from 100 %, accuracy on unseen pairs ends at {ends}"
+        line = f"Weight decay {threshold['weight_decay']:g}: accuracy on unseen pairs ends at {ends}"
         line += f"{own[-1]['n_train']} (means of {own[0]['n']} seeds)."
         if threshold["n_train"]:
             line += f" It passes 50 % at {threshold['n_train']:.0f} pairs"
