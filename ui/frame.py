@@ -61,6 +61,18 @@ ENTRIES = (
         "Patch an estimate's nodes exactly, and bound those that are left.",
     ),
     Entry(
+        "readouts",
+        "Readouts",
+        "What does each head and MLP write straight into the answer, and what would the model say after each layer?",
+        "Direct logit attribution, logit lens, and what a head does in words of the vocabulary.",
+    ),
+    Entry(
+        "circuit",
+        "Circuit",
+        "Which heads and MLPs feed which, and how much of the behaviour do these edges alone explain?",
+        "Edges between heads and MLPs, drawn, named and tested.",
+    ),
+    Entry(
         "grokking",
         "Grokking",
         "Why does a network that has memorised its examples turn, much later, to a solution that holds for all?",

@@ -61,7 +61,7 @@ class Drawing:
 
 def drawing(circuit: Circuit) -> Drawing:
     """Lay a circuit out, pins, groups and hidden nodes as the person has them."""
-    kept = [edge for edge in circuit.edges if not _names(circuit, edge) & set(circuit.hidden)]
+    kept = [edge for edge in circuit.edges if not touched(circuit, edge) & set(circuit.hidden)]
     lines = [DrawnEdge(s, t, edge.reader.kind, edge.score, edge.name) for edge in kept for s, t in _ends(circuit, edge)]
     columns = _columns(circuit, kept)
     nodes = _placed(circuit, kept, columns)
@@ -82,7 +82,7 @@ def node_names(circuit: Circuit) -> tuple[str, ...]:
     return tuple(writer.name for writer in found)
 
 
-def _names(circuit: Circuit, edge: Edge) -> set[str]:
+def touched(circuit: Circuit, edge: Edge) -> set[str]:
     """Components at both ends of an edge; an edge into a group of heads is hidden when all of them are."""
     fed = _fed(circuit, edge.reader)
     hidden = set(circuit.hidden)

@@ -1,0 +1,34 @@
+"""Circuit: edges between heads and MLPs, drawn, named, pruned and tested."""
+
+import streamlit as st
+
+from ui import circuit as runs
+from ui import circuit_files, circuit_form, circuit_measure, frame, state
+from ui import circuit_view as view
+from ui.progress import need_model
+from ui.resources import sound_pairs
+from ui.strip import refused_pairs, strip
+
+frame.enter()
+strip(state.model_choice(), state.current_pairs(), state.pairs_title())
+with st.expander("Score the edges of your own pairs", key="run_circuit"):
+    facts = need_model(height=46)
+    if facts is not None:
+        pairs, found, refused = sound_pairs(facts, state.current_pairs())
+        refused_pairs(refused)
+        if found.pairs:
+            circuit_form.circuit_form(facts, pairs, found.pairs)
+run = runs.choose_run()
+if run is not None:
+    name = runs.shown()
+    look = view.choose_view(run)
+    saved = circuit_files.saved_note()
+    circuit = view.circuit_on_show(run, look, name)
+    explained = circuit_measure.explained(run, circuit, look, facts, saved=saved)
+    notes = circuit_measure.notes_of(explained)
+    view.draw_circuit(circuit, notes)
+    circuit_files.files(run, circuit, circuit_measure.on_screen(circuit), notes)
+    if not saved:
+        view.edit_nodes(circuit, name)
+    st.subheader("How much circuits of growing size explain", anchor=False)
+    circuit_measure.curve_view(run, circuit_measure.on_screen(circuit), explained)

@@ -1,0 +1,93 @@
+"""What the Readouts page shows: tables read from the loaded model, or those that come with the app."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.prompts.pairs import TokenPair
+from ui.readouts import ask_model
+from ui.resources import ModelChoice
+
+KEPT = Path(__file__).parents[1] / "assets" / "readouts" / "ioi_abba"
+MOST_PAIRS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Direct:
+    """A direct table, and the largest difference of a pair's parts' sum from its logit difference."""
+
+    table: pd.DataFrame
+    residue: float
+
+
+def direct(choice: ModelChoice, pairs: tuple[TokenPair, ...], run: str, *, last: bool = True) -> Direct | None:
+    """Parts of the logit difference of these pairs, or None while they are read."""
+
+    def read(model: Any) -> Direct:
+        from core.readouts.tables import direct_table
+
+        return Direct(*direct_table(model, pairs, run=run, last=last))  # type: ignore[arg-type]
+
+    return ask_model(choice, f"direct {run} {last} {_digest(*pairs)}", "Direct logit attribution", read)
+
+
+def lens(choice: ModelChoice, pair: TokenPair, run: str) -> pd.DataFrame | None:
+    """The logit lens of one pair as a table, or None while it is read."""
+
+    def read(model: Any) -> pd.DataFrame:
+        from core.readouts.tables import lens_table
+
+        return lens_table(model, [pair], run=run)  # type: ignore[arg-type]
+
+    return ask_model(choice, f"lens {run} {_digest(pair)}", "Logit lens", read)
+
+
+def words(choice: ModelChoice, pair: TokenPair, layer: int, head: int) -> Any | None:
+    """``HeadWords``, or None while they are read."""
+
+    def read(model: Any) -> Any:
+        from core.readouts.head_words import head_words
+
+        return head_words(model, pair, layer, head)
+
+    return ask_model(choice, f"words {layer} {head} {_digest(pair)}", "The head in words", read)
+
+
+def sources(choice: ModelChoice, pair: TokenPair, layer: int, head: int, run: str) -> Any | None:
+    """A head's part by query and attended token ``[query, key]``, or None while it is read."""
+
+    def read(model: Any) -> Any:
+        from core.readouts.direct import head_sources
+
+        return head_sources(model, [pair], layer, head, run=run)[0]  # type: ignore[arg-type]
+
+    return ask_model(choice, f"sources {layer} {head} {run} {_digest(pair)}", "Where the head's part comes from", read)
+
+
+def neurons(choice: ModelChoice, pairs: tuple[TokenPair, ...], layer: int, run: str) -> Any | None:
+    """Mean parts of a layer's neurons ``[unit]`` at the last position, or None while they are read."""
+
+    def read(model: Any) -> Any:
+        from core.readouts.direct import neuron_effects
+
+        return neuron_effects(model, pairs, layer, run=run, last=True)[:, 0].mean(0)  # type: ignore[arg-type]
+
+    return ask_model(choice, f"neurons {layer} {run} {_digest(*pairs)}", "Neurons of the MLP", read)
+
+
+@st.cache_resource(show_spinner=False)
+def kept() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The direct and the lens table that come with the app."""
+    text = {"token": str, "top": str, "pair": str}
+    return tuple(pd.read_csv(KEPT / f"{name}.csv", dtype=text, keep_default_na=False) for name in ("direct", "lens"))  # type: ignore[return-value]
+
+
+def _digest(*pairs: TokenPair) -> str:
+    ids = [(pair.clean_ids, pair.corrupt_ids, pair.answer_id, pair.distractor_id) for pair in pairs]
+    return hashlib.sha256(repr(ids).encode()).hexdigest()[:16]
