@@ -114,7 +114,8 @@ def _rank_words(ranks: pd.DataFrame, heads: str, parts: str, on: str) -> str:
 
 
 def _separation_words(separation: pd.DataFrame, head: str, fit: str, site: str) -> str:
-    found = separation[(separation["head"] == head) & (separation.fit == fit)].set_index("part").held_out
+    mine = separation[(separation["head"] == head) & (separation.fit == fit)].set_index("part")
+    found = mine.held_out
     both = min(found["q"], found["k"]) > SEPARATE
     verdict = (
         "Both are grouped by option, as the paper reports of Chinchilla's correct letter heads."
@@ -123,7 +124,9 @@ def _separation_words(separation: pd.DataFrame, head: str, fit: str, site: str) 
     )
     return (
         f"Held-out queries lie nearest to their own place's mean in {found['q']:.0%}, keys (at each option's {site} "
-        f"token) in {found['k']:.0%}, values in {found['v']:.0%}; chance is 25 %. {verdict}"
+        f"token) in {found['k']:.0%}, values in {found['v']:.0%}; chance is 25 %. {verdict} Of the queries' variance "
+        f"{mine.by_place['q']:.1%} lies between right places and {mine.by_question['q']:.0%} between questions (each "
+        "asked with every place right)."
     )
 
 

@@ -25,7 +25,7 @@ from core.multiple_choice.names import JOINT, MOST_CIRCUIT, RANK, STUDIED
 from core.multiple_choice.nodes import Ablated, ablate_each, collect_donors, keep_only, net_direct, output_nodes
 from core.multiple_choice.questions import N_OPTIONS, QuestionSet
 from core.multiple_choice.ranks import cases_of, losses_of, mutation_rows, rank_table
-from core.multiple_choice.subspace import PARTS, Fit, Head, Vectors, collect, fit, separation
+from core.multiple_choice.subspace import PARTS, Fit, Head, Vectors, between, collect, fit, separation
 from core.multiple_choice.tokens import Asked, tokenised
 from core.patching.progress import IsCancelled, OnStep, Progress
 
@@ -130,7 +130,7 @@ def _circuit(
         swept.append(rank_table(losses, cases, groups, name))
     found["ranks"] = pd.concat(swept, ignore_index=True)
     found["points"] = _points(vectors, mine, places, fitted, right)
-    found["separation"] = _separations(vectors, places, fitted)
+    found["separation"] = _separations(vectors, places, fitted, np.array([prompt.row for prompt in right]))
     bars = cases_of(mine, places[fitted], seed=seed, parts=(("q", "k"),), ranks=(RANK,), class_ranks=())
     rows = []
     for mutation, prompts in asked.items():
@@ -157,15 +157,20 @@ def _take(vectors: Vectors, rows: np.ndarray) -> Vectors:
     return Vectors(vectors.q[rows], vectors.k[rows], vectors.v[rows], vectors.site)
 
 
-def _separations(vectors: dict[Head, Vectors], places: np.ndarray, fitted: np.ndarray) -> pd.DataFrame:
-    """Rows head, part, fit, held_out: how well three directions of the fitted half tell the places apart."""
+def _separations(
+    vectors: dict[Head, Vectors], places: np.ndarray, fitted: np.ndarray, questions: np.ndarray
+) -> pd.DataFrame:
+    """Rows head, part, fit, held_out, by_place, by_question: how well three directions of the fitted half tell the
+    places apart, and the shares of the whole variance between places and between questions."""
     rows = []
     for head, found in vectors.items():
         halves = _take(found, fitted), _take(found, ~fitted)
         for part, how in product(PARTS, SPACES):
             share = separation(*halves, part, (places[fitted], places[~fitted]), how)
-            rows.append((tables.head_name(head), part, how, share))
-    return pd.DataFrame(rows, columns=["head", "part", "fit", "held_out"])
+            x, at = found.flat(part), found.places(part, places)
+            asked = questions.repeat(len(at) // len(questions))
+            rows.append((tables.head_name(head), part, how, share, between(x, at), between(x, asked)))
+    return pd.DataFrame(rows, columns=["head", "part", "fit", "held_out", "by_place", "by_question"])
 
 
 def _points(

@@ -177,6 +177,15 @@ def separation(
     return float((nearest == wanted).mean())
 
 
+def between(x: np.ndarray, groups: np.ndarray) -> float:
+    """The share of the variance of ``x`` ``[sample, d_head]`` that lies between groups ``[sample]`` (in a sample of n,
+    groups without meaning still hold about (groups − 1)/n)."""
+    _, group = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(group)
+    means = np.stack([x[group == i].mean(0) for i in range(len(sizes))]) - x.mean(0)
+    return float((sizes * np.square(means).sum(1)).sum() / max(np.square(x - x.mean(0)).sum(), 1e-12))
+
+
 def _at(asked: Asked, site: str) -> list[int]:
     """Positions of an option's token of one kind; where an option has none, that of its text."""
     found = [asked.place(site, i) for i in range(N_OPTIONS)]

@@ -9,7 +9,8 @@ effects    node, layer, head, ablation, path, metric, effect, se, n
 kept       order, draw, nodes, output, loss, accuracy, n
 looks      layer, head, right, source, option, weight
 ranks      heads, parts, fit, rank, draw, on, n, loss, full_loss, resampled_loss, recovered, accuracy
-separation head, part, fit, held_out: how often the nearest of the places' means is the right one, in three directions
+separation head, part, fit, held_out (how often the nearest of the places' means is the right one, in three directions),
+           by_place, by_question (shares of the variance that lie between places, between questions)
 points     head, part, fit, on, place, label, x, y, z
 """
 

@@ -17,7 +17,17 @@ from core.multiple_choice.nodes import (
 )
 from core.multiple_choice.ranks import cases_of, losses_of, recovered
 from core.multiple_choice.runs import measure, runs_of
-from core.multiple_choice.subspace import Restriction, Subspace, Vectors, collect, fit, maps_of, restricted, separation
+from core.multiple_choice.subspace import (
+    Restriction,
+    Subspace,
+    Vectors,
+    between,
+    collect,
+    fit,
+    maps_of,
+    restricted,
+    separation,
+)
 from core.multiple_choice.tokens import Asked
 from core.patching.base_run import watched_writes
 from tests.tiny import VOCAB, tiny_model
@@ -198,6 +208,15 @@ def test_subspaces_find_what_is_planted():
     assert separation(planted, planted, "q", (answers, answers)) == 1
     noise = Vectors(rng.standard_normal((80, 8)), planted.k, planted.v, "label")
     assert separation(planted, noise, "q", (answers, answers)) < 0.6
+
+
+def test_variance_between_groups_is_what_was_put_there():
+    groups = np.repeat(np.arange(4), 25)
+    x = np.random.default_rng(0).standard_normal((100, 3))
+    x -= np.stack([x[groups == i].mean(0) for i in range(4)])[groups]
+    assert between(x, groups) == pytest.approx(0, abs=1e-12)
+    assert between(np.eye(4)[groups], groups) == pytest.approx(1)
+    assert 0.4 < between(x / x.std() + 2 * np.eye(4)[groups][:, :3], groups) < 0.6
 
 
 def test_losses_of_cases_join_the_parts():
