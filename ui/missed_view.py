@@ -80,18 +80,19 @@ def _detail(c: Candidate, found: Failures, about: dict[str, str], key: str) -> N
     metric, direction = about["metric"], about["direction"]
 
     def change(mode: Theme) -> object:
-        return attention_change(c, found, theme=mode, title="Attention before and after")
+        return attention_change(c, found, theme=mode)
 
     def parts(mode: Theme) -> object:
-        title = "Direct and indirect parts"
-        return parts_by_block(c, metric=metric, direction=direction, theme=mode, title=title)  # type: ignore[arg-type]
+        return parts_by_block(c, metric=metric, direction=direction, theme=mode)  # type: ignore[arg-type]
 
     with st.grid(min_column_width=420, gap="medium"):
         if c.row is not None:
             with st.container():
+                st.markdown("**Its attention before and after**")
                 draw(change(theme()), key=f"row_{key}", alt="One row of attention before and after the patch.")
                 export_row(change, [], lambda: _row_table(c, found), key=f"row_{key}", name="attention-change")
         with st.container():
+            st.markdown("**Its effect, directly and through later blocks**")
             draw(parts(theme()), key=f"parts_{key}", alt="Parts of the effect by later block.")
             export_row(parts, [], lambda: _parts_table(c), key=f"parts_{key}", name="parts-of-effect")
 

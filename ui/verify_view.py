@@ -30,7 +30,7 @@ SAMPLES = 1024
 LISTED = 100
 SAVE_SECONDS = 10.0
 FAMILIES = {"attention": "Attention nodes (q, k, v, z)", "neurons": "Neurons", "writes": "Whole writes"}
-GOALS = {"first": "the first nodes of the estimate", "sure": "until the true top K are certain"}
+GOALS = {"first": "The first nodes", "sure": "Until sure of the top K"}
 CONFIDENCES = (0.9, 0.99, 0.999)
 
 
@@ -77,7 +77,7 @@ def _goal(n_nodes: int) -> Goal:
     """What to verify."""
     from core.runs.verification import Goal
 
-    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([4, 2, 2], vertical_alignment="bottom")
     kind = left.segmented_control(
         "Verify", list(GOALS), default="first", required=True, format_func=GOALS.__getitem__, key="v_goal"
     )

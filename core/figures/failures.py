@@ -44,6 +44,7 @@ def rescues(
     unit = captions.scale_words(metric, "absolute")
     fig.update_xaxes(**style.value_axis(unit[0].upper() + unit[1:], theme), rangemode="tozero")
     fig.update_yaxes(tickvals=y, ticktext=labels, range=[-0.7, len(chosen) - 0.3], automargin=True)
+    fig.update_yaxes(ticks="outside", ticklen=8, tickcolor="rgba(0,0,0,0)")  # keeps the names off the points at 0
     style.legend(fig)
     rescued = sum(c.rescued for c in chosen)
     text = (
