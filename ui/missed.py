@@ -108,7 +108,7 @@ def form(facts: ModelFacts) -> None:
         "Pair",
         list(usable),
         format_func=lambda i: f"{usable[i].label}: {visible(pairs.pairs[i].clean)}"[:90],
-        key="missed_pair",
+        key=f"missed_pair_{pairs.digest}",
     )
     metric = middle.selectbox(
         "Metric", [m for m in METRICS if m != "kl"], format_func=METRIC_WORDS.__getitem__, key="missed_metric"

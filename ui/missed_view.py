@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from core.figures.failures import attention_change, parts_by_block, rescues
@@ -97,9 +98,7 @@ def _detail(c: Candidate, found: Failures, about: dict[str, str], key: str) -> N
             export_row(parts, [], lambda: _parts_table(c), key=f"parts_{key}", name="parts-of-effect")
 
 
-def _row_table(c: Candidate, found: Failures):
-    import pandas as pd
-
+def _row_table(c: Candidate, found: Failures) -> pd.DataFrame:
     assert c.row is not None
     keys = range(len(c.row.before))
     return pd.DataFrame(
@@ -113,9 +112,7 @@ def _row_table(c: Candidate, found: Failures):
     )
 
 
-def _parts_table(c: Candidate):
-    import pandas as pd
-
+def _parts_table(c: Candidate) -> pd.DataFrame:
     layers = ["direct", *map(str, c.parts.layers), "whole"]
     exact = [c.parts.direct, *c.parts.through, c.parts.total]
     return pd.DataFrame({"through": layers, "exact": exact, "by_gradient": [None, *c.estimated, None]})

@@ -110,12 +110,13 @@ def _contest(s: KeptStudy) -> None:
         draw(curves(theme()), key=f"study_curves_{s.name}", alt="Cost of verified recall against K, a line a method.")
         export_row(curves, [], lambda: s.recall, key=f"study_curves_{s.name}", name=f"verified-recall-{s.name}")
     with right:
-        st.markdown("**Agreement with the exact effects**")
-        st.dataframe(_agreement(s), hide_index=True, alt="Spearman and top-k recall of every estimate.")
-        st.caption(
-            f"Spearman over all {count(s.n_nodes)} nodes; then the share of the true top k that the estimate has in "
-            "its own top k."
-        )
+        if s.agreements():
+            st.markdown("**Agreement with the exact effects**")
+            st.dataframe(_agreement(s), hide_index=True, alt="Spearman and top-k recall of every estimate.")
+            st.caption(
+                f"Spearman over all {count(s.n_nodes)} nodes; then the share of the true top k that the estimate has "
+                "in its own top k."
+            )
         settings = ", ".join(f"{NAMES[m]} {setting}" for m, setting in s.settings().items())
         st.caption(plain(f"Best settings: {settings}. Pairs: {', '.join(s.summary['pairs'])}."))
     about("study")

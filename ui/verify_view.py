@@ -81,6 +81,9 @@ def _goal(n_nodes: int) -> Goal:
     kind = left.segmented_control(
         "Verify", list(GOALS), default="first", required=True, format_func=GOALS.__getitem__, key="v_goal"
     )
+    for key in ("v_top", "v_sure"):  # chosen for a longer list of nodes
+        if st.session_state.get(key, 0) > n_nodes:
+            st.session_state[key] = n_nodes
     if kind == "first":
         return Goal(int(middle.number_input("Nodes", 1, n_nodes, min(100, n_nodes), step=50, key="v_top")))
     top = middle.number_input("K", 1, n_nodes, min(10, n_nodes), step=5, key="v_sure")
@@ -132,7 +135,8 @@ def _cost(verified: Verified, goal: Goal, facts: ModelFacts) -> str:
     if goal.sure_of is not None:
         return (
             f"The number of verified nodes doubles, from {count(upto)} on {pairs} ({time_} the first time), and "
-            f"{count(SAMPLES)} subsets bound the others each time. Cancel whenever it is enough."
+            f"{count(SAMPLES)} subsets bound the others each time. Cancel whenever it is enough. Several looks err more "
+            "often than one."
         )
     patches = max(0, upto - state.done) * len(verified.pairs)
     return (
