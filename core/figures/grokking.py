@@ -130,7 +130,8 @@ def dress(fig: go.Figure, theme: style.Theme, *, height: int, top: int = 64) -> 
     fig.update_layout(base)
     fig.update_layout(margin={"t": top, "l": 56}, hovermode="closest")
     looks = ("showgrid", "zeroline", "showline", "ticks", "color", "tickfont", "title")
-    same = {name: base.xaxis[name] for name in looks}
+    axis = base.xaxis.to_plotly_json()
+    same = {name: axis[name] for name in looks}
     fig.update_xaxes(same)
     fig.update_yaxes(same)
     fig.update_annotations(font={"size": 12, "color": style.INK[theme]})

@@ -6,6 +6,7 @@ Small presets fit two cores and minutes. Paper presets have the paper's task and
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -173,6 +174,6 @@ def smaller(settings: Settings, **changes: Any) -> Settings:
     return replace(settings, **changes)
 
 
-def seconds_for(settings: Settings, *, cores: int = 2) -> float:
-    """Rough time of an experiment on so many idle cores."""
-    return settings.work / WORK_PER_SECOND / max(1, min(cores, len(settings.runs)))
+def seconds_for(settings: Settings, *, cores: int | None = None) -> float:
+    """Rough time of an experiment on so many idle cores; default: all of this machine."""
+    return settings.work / WORK_PER_SECOND / max(1, min(cores or os.cpu_count() or 1, len(settings.runs)))
