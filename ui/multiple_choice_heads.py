@@ -125,7 +125,7 @@ def _separation_words(separation: pd.DataFrame, head: str, fit: str, site: str) 
     return (
         f"Held-out queries lie nearest to their own place's mean in {found['q']:.0%}, keys (at each option's {site} "
         f"token) in {found['k']:.0%}, values in {found['v']:.0%}; chance is 25 %. {verdict} Of the queries' variance "
-        f"{mine.by_place['q']:.1%} lies between right places and {mine.by_question['q']:.0%} between questions (each "
+        f"{mine.by_place['q']:.2%} lies between right places and {mine.by_question['q']:.0%} between questions (each "
         "asked with every place right)."
     )
 
