@@ -84,8 +84,12 @@ def neurons(choice: ModelChoice, pairs: tuple[TokenPair, ...], layer: int, run: 
 @st.cache_resource(show_spinner=False)
 def kept() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The direct and the lens table that come with the app."""
-    text = {"token": str, "top": str, "pair": str}
-    return tuple(pd.read_csv(KEPT / f"{name}.csv", dtype=text, keep_default_na=False) for name in ("direct", "lens"))  # type: ignore[return-value]
+    # Tokens such as "None" are texts; layer and head are empty for the embedding and the biases.
+    texts = {"token": str, "top": str, "pair": str}
+    numbers = {"layer": "Int64", "head": "Int64"}
+    empty = {name: [""] for name in numbers}
+    direct = pd.read_csv(KEPT / "direct.csv", dtype=texts | numbers, keep_default_na=False, na_values=empty)
+    return direct, pd.read_csv(KEPT / "lens.csv", dtype=texts, keep_default_na=False)
 
 
 def _digest(*pairs: TokenPair) -> str:

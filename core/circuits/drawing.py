@@ -1,6 +1,6 @@
 """Where a circuit's nodes stand and which lines join them; plain numbers, for any picture.
 
-Layers go upwards: the embedding below, heads on their layer's line, MLPs half a step higher, the logits on top. With
+Layers go upwards: the embedding below, a layer's heads and to their right its MLP on one line, the logits on top. With
 positions, tokens go across, and keys and values stand as small nodes where they are read, linked to the heads that
 attend to them; without, heads stand side by side by number. A closed group is one node in the middle of its members;
 edges between its members are not drawn, edges to the same node are added.
@@ -18,7 +18,9 @@ from core.circuits.circuit import Circuit, Edge
 from core.circuits.graph import Reader, Writer
 
 NodeKind = Literal["embed", "head", "mlp", "kv", "logits", "group"]
-MLP_STEP, KV_STEP, SPREAD = 0.5, -0.3, 0.24
+KV_STEP = -0.34  # of a layer: how far below their heads keys and values stand
+SPREAD, MLP_ROOM, NARROWEST = 0.3, 0.36, 0.6  # widths in a token's column: a head, its MLPs, a column without any
+MOST_COLUMNS = 32
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,14 @@ class DrawnEdge:
 
 @dataclass(frozen=True)
 class Drawing:
-    """``links`` join keys and values to the heads that attend to them. ``columns`` are the positions across."""
+    """``links`` join keys and values to the heads that attend to them. ``columns`` are the positions across,
+    ``edges_at`` where each begins and the last one ends: busy tokens are wider."""
 
     nodes: tuple[DrawnNode, ...]
     edges: tuple[DrawnEdge, ...]
     links: tuple[tuple[str, str], ...]
     columns: tuple[int, ...]
+    edges_at: tuple[float, ...]
     shown: int
     total: int
 
@@ -64,7 +68,7 @@ def drawing(circuit: Circuit) -> Drawing:
     kept = [edge for edge in circuit.edges if not touched(circuit, edge) & set(circuit.hidden)]
     lines = [DrawnEdge(s, t, edge.reader.kind, edge.score, edge.name) for edge in kept for s, t in _ends(circuit, edge)]
     columns = _columns(circuit, kept)
-    nodes = _placed(circuit, kept, columns)
+    nodes, edges_at = _placed(circuit, kept, columns)
     links = tuple(_links(circuit, kept, set(nodes)))
     closed = {key: f"group {node.group}" for key, node in nodes.items() if node.group in circuit.closed}
     if closed:
@@ -72,7 +76,7 @@ def drawing(circuit: Circuit) -> Drawing:
     for line in lines:
         for end in (line.source, line.target):
             nodes[end] = replace(nodes[end], strength=nodes[end].strength + abs(line.score))
-    return Drawing(tuple(nodes.values()), tuple(lines), links, columns, len(kept), circuit.n_all)
+    return Drawing(tuple(nodes.values()), tuple(lines), links, columns, edges_at, len(kept), circuit.n_all)
 
 
 def node_names(circuit: Circuit) -> tuple[str, ...]:
@@ -123,27 +127,45 @@ def _columns(circuit: Circuit, edges: list[Edge]) -> tuple[int, ...]:
     if circuit.span == "summed" or not edges:
         return ()
     used = sorted({edge.position for edge in edges if edge.position is not None})
-    if used[-1] - used[0] < 32:
+    if used[-1] - used[0] < MOST_COLUMNS:
         return tuple(range(used[0], used[-1] + 1))
     return tuple(used)
 
 
-def _placed(circuit: Circuit, edges: list[Edge], columns: tuple[int, ...]) -> dict[str, DrawnNode]:
-    """Every node that an edge touches, where it stands."""
-    rows: dict[tuple[float, int | None], dict[str, DrawnNode]] = {}
+def _placed(
+    circuit: Circuit, edges: list[Edge], columns: tuple[int, ...]
+) -> tuple[dict[str, DrawnNode], tuple[float, ...]]:
+    """Every node that an edge touches, where it stands; and where the columns begin and end."""
+    rows: dict[tuple[float, int | None, bool], dict[str, DrawnNode]] = {}
     for edge in edges:
         for node in _touched(circuit, edge):
-            rows.setdefault((node.y, node.position), {})[node.key] = node
+            rows.setdefault((node.y, node.position, node.kind == "mlp"), {})[node.key] = node
+    edges_at = _widths(rows, columns)
     out: dict[str, DrawnNode] = {}
-    for (_, position), row in rows.items():
+    for (_, position, aside), row in rows.items():
         ordered = sorted(row.values(), key=lambda node: node.x)
-        middle = columns.index(position) if position is not None else 0.0
-        step = min(SPREAD, 0.86 / len(ordered)) if columns else 1.0
         for i, node in enumerate(ordered):
-            x = middle + step * (i - (len(ordered) - 1) / 2) if columns else node.x
+            x = node.x
+            if position is not None:
+                first, last = edges_at[columns.index(position)], edges_at[columns.index(position) + 1]
+                middle = last - MLP_ROOM / 2 - 0.05 if aside else (first + last - MLP_ROOM) / 2
+                x = middle + SPREAD * (i - (len(ordered) - 1) / 2)
             place = circuit.pins.get(node.key, (x, node.y))
             out[node.key] = replace(node, x=float(place[0]), y=float(place[1]))
-    return out
+    return out, edges_at
+
+
+def _widths(
+    rows: dict[tuple[float, int | None, bool], dict[str, DrawnNode]], columns: tuple[int, ...]
+) -> tuple[float, ...]:
+    """Where each column begins and the last one ends, as wide as its fullest row of heads needs."""
+    ends = [0.0]
+    for column in columns:
+        fullest = max(
+            (len(row) for (_, position, aside), row in rows.items() if position == column and not aside), default=0
+        )
+        ends.append(ends[-1] + max(NARROWEST, SPREAD * fullest + MLP_ROOM + 0.1))
+    return tuple(ends)
 
 
 def _touched(circuit: Circuit, edge: Edge) -> Iterator[DrawnNode]:
@@ -169,7 +191,7 @@ def _touched(circuit: Circuit, edge: Edge) -> Iterator[DrawnNode]:
 
 
 def _node(circuit: Circuit, writer: Writer, position: int | None) -> DrawnNode:
-    short = {"embed": "embed", "head": f"{writer.layer}.{writer.unit}", "mlp": f"m{writer.layer}"}[writer.kind]
+    short = {"embed": "emb", "head": f"{writer.layer}.{writer.unit}", "mlp": f"m{writer.layer}"}[writer.kind]
     across = {"embed": 0.5 * circuit.graph.n_heads, "head": float(writer.unit), "mlp": circuit.graph.n_heads + 0.5}
     return DrawnNode(
         _key(writer.name, position),
@@ -178,7 +200,7 @@ def _node(circuit: Circuit, writer: Writer, position: int | None) -> DrawnNode:
         writer.kind,
         position,
         across[writer.kind],
-        writer.layer + MLP_STEP * (writer.kind == "mlp"),
+        float(writer.layer),
         group=circuit.groups.get(writer.name, ""),
     )
 

@@ -23,7 +23,7 @@ METHOD_NAMES: dict[str, str] = {
     "random": "Random",
 }
 SPAN_NAMES: dict[Span, str] = {"summed": "all positions together", "position": "each position apart"}
-SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SHARES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FORWARDS: dict[str, float] = {"eap": 10, "eap-ig": 50, "eap-qk": 60, "eap-ig-qk": 100, "circuit": 8}
 
 

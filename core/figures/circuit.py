@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import plotly.graph_objects as go
 
 from core.circuits.circuit import Circuit
-from core.circuits.drawing import Drawing, DrawnEdge, DrawnNode, drawing
+from core.circuits.drawing import MLP_ROOM, Drawing, DrawnEdge, DrawnNode, drawing
 from core.circuits.settings import METHOD_NAMES, SPAN_NAMES
 from core.figures import captions, style
 from core.figures.axes import number_columns
@@ -26,7 +29,8 @@ SYMBOLS = {
     "group": "octagon",
 }
 GROUP_COLOURS = ("#d98200", "#2b95cf", "#008a63", "#c43c6c", "#7a5195", "#8a93a3")
-ROW, COLUMN_HEIGHT, TALLEST = 26, 150, 900  # CSS pixels a layer, beside the drawing, at most
+ROW, BESIDE, TALLEST = 46, 170, 1100  # CSS pixels a layer, beside the drawing, at most
+GAP = 1.5  # lines that a run of layers without nodes takes
 
 
 def circuit_figure(
@@ -39,31 +43,40 @@ def circuit_figure(
         notes: sentences that the caption ends with, such as what the circuit explains.
     """
     drawn = drawing(circuit)
+    lines = _lines(circuit, drawn)
+    nodes = [replace(node, y=float(np.interp(node.y, *lines))) for node in drawn.nodes]
+    drawn = replace(drawn, nodes=tuple(nodes))
     places = {node.key: node for node in drawn.nodes}
     reach = max((abs(edge.score) for edge in drawn.edges), default=1.0) or 1.0
-    layers = circuit.graph.n_layers
-    height = min(TALLEST, ROW * (layers + 2)) + COLUMN_HEIGHT
+    height = min(TALLEST, BESIDE + int(ROW * (lines[1][-1] + 1)))
     fig = style.base_figure(theme=theme, height=max(420, height))
-    _layer_lines(fig, layers, theme)
+    _layer_lines(fig, lines, theme)
     fig.add_trace(_link_lines(drawn, places, theme))
     for trace in _edge_lines(drawn, places, reach, theme):
         fig.add_trace(trace)
     fig.add_trace(_edge_hovers(drawn, places, circuit))
     fig.add_trace(_nodes(drawn, circuit, theme, selected))
     _key(fig, drawn, theme)
-    _axes(fig, circuit, drawn)
+    _axes(fig, circuit, drawn, lines)
     return captions.set_caption(fig, _caption(circuit, drawn, reach, notes))
 
 
-def _layer_lines(fig: go.Figure, layers: int, theme: style.Theme) -> None:
-    line = {"color": style.GRID[theme], "width": 1}
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for layer in range(layers):
-        x += [0, 1, None]
-        y += [layer, layer, None]
-    fig.add_trace(go.Scatter(x=x, y=y, xaxis="x2", mode="lines", line=line, hoverinfo="skip", showlegend=False))
-    fig.update_layout(xaxis2={"overlaying": "x", "range": [0, 1], "visible": False, "fixedrange": True})
+def _lines(circuit: Circuit, drawn: Drawing) -> tuple[list[float], list[float]]:
+    """Layers with nodes, from the embedding (−1) to the logits (the layer count), and how high each stands: layers
+    without nodes take no room of their own."""
+    layers = circuit.graph.n_layers
+    ceiled = {int(np.ceil(node.y)) for node in drawn.nodes} | {round(node.y) for node in drawn.nodes}
+    used = sorted({-1, layers} | {layer for layer in ceiled if 0 <= layer < layers})
+    heights = [0.0]
+    for below, above in pairwise(used):
+        heights.append(heights[-1] + (1.0 if above == below + 1 else GAP))
+    return [float(layer) for layer in used], heights
+
+
+def _layer_lines(fig: go.Figure, lines: tuple[list[float], list[float]], theme: style.Theme) -> None:
+    for height in lines[1][1:-1]:
+        line = {"color": style.GRID[theme], "width": 1}
+        fig.add_shape(type="line", xref="paper", x0=0, x1=1, y0=height, y1=height, line=line, layer="below")
 
 
 def _curve(a: DrawnNode, b: DrawnNode, bend: float) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +122,7 @@ def _colour(share: float, negative: bool, theme: style.Theme) -> str:
     """From the diverging scale; the faintest still stands off the page."""
     colours = style.DIVERGING[theme]
     middle = len(colours) // 2
-    step = 1 + round(share * (middle - 1))
+    step = 2 + round(share * (middle - 2))
     return colours[middle - step if negative else middle + step]
 
 
@@ -149,7 +162,7 @@ def _nodes(drawn: Drawing, circuit: Circuit, theme: style.Theme, selected: str |
     groups = list(dict.fromkeys(node.group for node in drawn.nodes if node.group))
     colours = {group: GROUP_COLOURS[i % len(GROUP_COLOURS)] for i, group in enumerate(groups)}
     small = [node.kind == "kv" for node in drawn.nodes]
-    sizes = [7 if kv else 13 + 15 * (node.strength / strongest) ** 0.5 for kv, node in zip(small, drawn.nodes)]
+    sizes = [7 if kv else 17 + 14 * (node.strength / strongest) ** 0.5 for kv, node in zip(small, drawn.nodes)]
     rims = [
         style.ACCENT[theme] if node.key == selected else colours.get(node.group, style.MUTED[theme])
         for node in drawn.nodes
@@ -159,7 +172,7 @@ def _nodes(drawn: Drawing, circuit: Circuit, theme: style.Theme, selected: str |
         y=[node.y for node in drawn.nodes],
         mode="markers+text",
         text=["" if kv else label(node.label) for kv, node in zip(small, drawn.nodes)],
-        textfont={"size": 9, "color": style.INK[theme]},
+        textfont={"size": 10, "color": style.INK[theme]},
         textposition="middle center",
         customdata=[[node.key] for node in drawn.nodes],
         hovertext=[_node_words(node, circuit) for node in drawn.nodes],
@@ -207,24 +220,25 @@ def _key(fig: go.Figure, drawn: Drawing, theme: style.Theme) -> None:
     fig.update_layout(showlegend=True, legend={**place, "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"}, margin_t=44)
 
 
-def _axes(fig: go.Figure, circuit: Circuit, drawn: Drawing) -> None:
-    layers = circuit.graph.n_layers
-    ticks = number_columns(layers, most_ticks=16)
+def _axes(fig: go.Figure, circuit: Circuit, drawn: Drawing, lines: tuple[list[float], list[float]]) -> None:
+    used, heights = lines
+    gaps = [(a + b) / 2 for a, b, low, high in zip(heights, heights[1:], used, used[1:]) if high > low + 1]
+    names = ["embed", *(f"{layer:g}" for layer in used[1:-1]), "logits"]
     fig.update_yaxes(
-        range=[-1.9, layers + 1.3],
-        tickvals=[-1, *ticks.tickvals, layers + 0.5],
-        ticktext=["embed", *ticks.ticktext, "logits"],
+        range=[-0.6, heights[-1] + 0.6],
+        tickvals=[*heights, *gaps],
+        ticktext=[*names, *["⋮"] * len(gaps)],
         title_text="Layer",
     )
     if drawn.columns:
         names = [label(circuit.tokens[i]) if circuit.tokens else str(i) for i in drawn.columns]
+        ends = drawn.edges_at
         fig.update_xaxes(
-            range=[-0.6, len(names) - 0.4],
-            tickvals=list(range(len(names))),
+            range=[ends[0] - 0.1, ends[-1] + 0.1],
+            tickvals=[(a + b - MLP_ROOM) / 2 for a, b in pairwise(ends)],
             ticktext=names,
             tickangle=-60,
             title_text="Token",
-            selector={"overlaying": None},
         )
         fig.update_layout(margin_b=96)
     else:

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from core.readouts.summary import direct_means
 from tests.pages.conftest import settle, text_of
 from ui import readouts_data
 
@@ -34,3 +36,6 @@ def test_what_comes_with_the_app(open_page):
     run = json.loads((readouts_data.KEPT / "run.json").read_text())
     assert run["lab"] == "readouts"
     assert lens.layer.max() == 30
+    means = direct_means(direct)
+    assert np.unravel_index(means.heads.argmax(), means.heads.shape) == (23, 3)
+    assert means.total > 0
