@@ -135,8 +135,8 @@ def _cost(verified: Verified, goal: Goal, facts: ModelFacts) -> str:
     if goal.sure_of is not None:
         return (
             f"The number of verified nodes doubles, from {count(upto)} on {pairs} ({time_} the first time), and "
-            f"{count(SAMPLES)} subsets bound the others each time. Cancel whenever it is enough. Several looks err more "
-            "often than one."
+            f"{count(SAMPLES)} subsets bound the others each time. Cancel whenever it is enough. Several looks err "
+            "more often than one."
         )
     patches = max(0, upto - state.done) * len(verified.pairs)
     return (
