@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,8 +76,3 @@ def run(model: LoadedModel, study: Study) -> None:
     few = np.unique(np.round(10 ** np.arange(0, np.log10(recall.k.max()) + 1, 1 / PER_DECADE)))
     kept = recall[recall.k.isin(few) | (recall.k == recall.k.max())]
     kept.astype({"cost": int}).to_csv(folder / "recall.csv", index=False, lineterminator="\n")
-
-
-def chosen(model: LoadedModel, names: Sequence[str]) -> list[Study]:
-    """The studies of these names; all where none is named."""
-    return [study for study in studies(model) if not names or study.name in names]
