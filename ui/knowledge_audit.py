@@ -22,6 +22,7 @@ RATIOS = [2 ** (k / 4) for k in range(-8, 9)]
 SEEDS = 5
 
 
+@st.fragment
 def cards(files: StudyFiles) -> None:
     """The verdict on each method, one of them in full."""
     st.subheader("Audit", anchor=False)
@@ -57,6 +58,7 @@ def _overview(found: list[dict[str, Any]], names: dict[str, str]) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
+@st.fragment
 def theorems(files: StudyFiles) -> None:
     """The theorems in numbers, live, and what decides instead of truth."""
     st.subheader("Why a low loss is no sign of truth", anchor=False)

@@ -157,9 +157,13 @@ def _probe() -> tuple[bytes, str]:
 
 
 def _cost(facts: ModelFacts, order: Order) -> None:
-    seconds = expected_seconds(len(order.statements), order.settings, parameters=facts.card.parameters)
+    seconds = _seconds(facts, order)
     pairs = len(order.statements) * len(order.settings.conditions)
-    st.caption(f"{duration(seconds)} on one core for {pairs} pairs; what was extracted or fitted before is free.")
+    st.caption(f"{duration(seconds)} for {pairs} pairs; what was extracted or fitted before is free.")
+
+
+def _seconds(facts: ModelFacts, order: Order) -> float:
+    return expected_seconds(len(order.statements), order.settings, n_layers=facts.shape.n_layers, speed=facts.speed)
 
 
 def _start(facts: ModelFacts, order: Order) -> None:
@@ -170,8 +174,7 @@ def _start(facts: ModelFacts, order: Order) -> None:
         st.session_state["_knowledge_refused"] = error
         return
     keep_statements(order.statements)
-    seconds = expected_seconds(len(order.statements), order.settings, parameters=facts.card.parameters)
-    start_lab(spec, compute_of(order, spec), items=len(order.statements), expected=seconds)
+    start_lab(spec, compute_of(order, spec), items=len(order.statements), expected=_seconds(facts, order))
     show(spec.digest)
 
 

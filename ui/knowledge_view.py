@@ -124,6 +124,7 @@ def study_files(files: StudyFiles) -> None:
             )
 
 
+@st.fragment
 def closer(files: StudyFiles, view: View) -> None:
     """One closer look at a time."""
     looks: dict[str, Callable[[StudyFiles, View], None]] = {"Components": _components}

@@ -239,6 +239,7 @@ def _band(low: Any, high: Any, colour: str) -> go.Scatter:
     return go.Scatter(
         x=[*low.index, *low.index[::-1]],
         y=[*low, *high[::-1]],
+        mode="lines",
         fill="toself",
         fillcolor=_faded(colour, 0.13),
         line={"width": 0},

@@ -15,6 +15,7 @@ from core.probing.wording import Wording
 from core.runs.laboratory import LabSpec
 
 LAB = "knowledge"
+TOKENS = 35  # that a pair of the bundled sets costs, its shared part counted once
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,13 @@ class Order:
         return work
 
 
-def expected_seconds(n_items: int, settings: Settings, *, parameters: int) -> float:
-    """A rough time on one core: extraction by the size of the model, fits of CCS by seeds and epochs."""
-    forward = n_items * len(settings.conditions) * 35 * parameters * 2 / 3e10
+def expected_seconds(n_items: int, settings: Settings, *, n_layers: int, speed: float) -> float:
+    """A rough time: extraction by the speed of the model, fits of CCS by seeds and epochs.
+
+    Args:
+        speed: block-tokens a second, see ``core.patching.cost``.
+    """
+    forward = n_items * len(settings.conditions) * TOKENS * n_layers / speed
     fits = sum(len(settings.layers_of(c)) for c in settings.conditions)
     ccs = sum(m.startswith("ccs") for m in settings.methods) * settings.seeds / 50 * settings.epochs / 1000
     return forward + fits * (0.6 + 2.2 * ccs * n_items / 240)
