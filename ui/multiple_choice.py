@@ -115,7 +115,7 @@ def compute_of(spec: LabSpec, questions: QuestionSet) -> LabCompute:
         if model.revision != spec.settings["revision"]:
             raise ModelError("The model's weights are not those of the run.", next_step="Start a new run.")
         options = {"layout": spec.settings["layout"], "seed": spec.settings["seed"]}
-        found = study(model, questions, **options, on_step=on_step, cancelled=cancelled)
+        found = study(model, questions, **options, on_step=on_step, cancelled=cancelled, scratch=scratch)
         write_study(found, out, questions_csv=questions_to_csv(questions))
 
     return compute

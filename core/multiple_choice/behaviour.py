@@ -11,9 +11,12 @@ on prompts answered correctly would largely describe guesses; none is then looke
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -104,6 +107,23 @@ def answers_of(model: LoadedModel, asked: Sequence[Asked], *, on_prompt: Callabl
         if on_prompt is not None:
             on_prompt()
     return Answers(logits, loss, np.array([prompt.answer for prompt in asked]))
+
+
+def write_answers(answers: Answers, path: Path) -> None:
+    """Keep answers in a file, which appears whole."""
+    partial = path.with_suffix(".part.npz")
+    np.savez(partial, logits=answers.logits, loss=answers.loss, answer=answers.answer)
+    os.replace(partial, path)
+
+
+def read_answers(path: Path, n: int) -> Answers | None:
+    """Kept answers to ``n`` prompts; None where there are none that can be used."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found = Answers(kept["logits"], kept["loss"], kept["answer"])
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    return found if found.logits.shape == (n, N_OPTIONS) else None
 
 
 def all_turns(questions: Sequence[Question]) -> tuple[Question, ...]:

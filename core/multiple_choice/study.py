@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,15 @@ import pandas as pd
 
 from core.models.load import LoadedModel
 from core.multiple_choice import tables
-from core.multiple_choice.behaviour import Answers, Verdict, all_turns, answers_of, judge
+from core.multiple_choice.behaviour import (
+    Answers,
+    Verdict,
+    all_turns,
+    answers_of,
+    judge,
+    read_answers,
+    write_answers,
+)
 from core.multiple_choice.categories import best_site, by_right_place, categories, look_table, looks, on_options
 from core.multiple_choice.layouts import MUTATIONS, Mutation, layout_of, prompts_of
 from core.multiple_choice.names import JOINT, MOST_CIRCUIT, RANK, STUDIED
@@ -49,8 +58,12 @@ def study(
     seed: int = 0,
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
+    scratch: Path | None = None,
 ) -> Study:
     """Ask, judge, and if the model binds labels, take its circuit apart.
+
+    Args:
+        scratch: a folder of this very study, where the answers are kept while it runs and found when it goes on.
 
     Raises:
         PromptError: a prompt cannot be read by the model.
@@ -59,7 +72,7 @@ def study(
     asked = {name: _asked(model, questions, layout, name, seed) for name in MUTATIONS}
     progress = Progress(_steps(asked, circuit=True), on_step, cancelled)
     step = lambda: progress.advance(1)  # noqa: E731
-    answers = {name: answers_of(model, prompts, on_prompt=step) for name, prompts in asked.items()}
+    answers = {name: _answered(model, prompts, scratch, name, progress) for name, prompts in asked.items()}
     verdict = judge(answers["standard"])
     found = {
         "answers": tables.answer_table(asked, answers),
@@ -71,6 +84,20 @@ def study(
     if verdict.binds:
         _circuit(model, asked, answers["standard"], found, summary, seed=seed, step=step)
     return Study(verdict, summary, found)
+
+
+def _answered(
+    model: LoadedModel, asked: Sequence[Asked], scratch: Path | None, name: Mutation, progress: Progress
+) -> Answers:
+    """Answers to the prompts of one mutation, from the scratch folder if they are there."""
+    path = scratch / f"answers-{name.replace(' ', '-')}.npz" if scratch is not None else None
+    if path is not None and (kept := read_answers(path, len(asked))) is not None:
+        progress.advance(len(asked))
+        return kept
+    found = answers_of(model, asked, on_prompt=lambda: progress.advance(1))
+    if path is not None:
+        write_answers(found, path)
+    return found
 
 
 def _asked(model: LoadedModel, questions: QuestionSet, layout: str, mutation: Mutation, seed: int) -> tuple[Asked, ...]:

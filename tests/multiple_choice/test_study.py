@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from core.__main__ import main
-from core.errors import ResultError, SpecError
+from core.errors import Cancelled, ResultError, SpecError
 from core.models.load import load_model, wrap
-from core.multiple_choice.behaviour import CHANCE, Answers, all_turns, judge
+from core.multiple_choice.behaviour import CHANCE, Answers, all_turns, answers_of, judge
 from core.multiple_choice.bundled import load_questions
 from core.multiple_choice.folder import BEHAVIOUR, TABLES, read_study
 from core.multiple_choice.layouts import LAYOUTS, MUTATIONS, prompts_of
@@ -24,6 +24,7 @@ from core.multiple_choice.names import spec_of
 from core.multiple_choice.questions import Question, QuestionSet
 from core.multiple_choice.runs import measure, runs_of
 from core.multiple_choice.script import reproduction_script
+from core.multiple_choice.study import study
 from core.multiple_choice.tokens import tokenised
 from core.multiple_choice.toy_task import FORMATS, VOCABULARY, draw, template, toy_tokenizer
 from core.multiple_choice.toy_train import Plan, as_hf, curve, fresh, logits, train
@@ -113,6 +114,24 @@ def test_a_model_that_always_says_b_is_at_chance_and_its_bias_is_seen():
     assert verdict.largest_share == 1
     assert verdict.corrected == 1
     assert "does not bind" in verdict.words()
+
+
+def test_a_study_that_was_cut_off_goes_on_from_its_answers(tmp_path, monkeypatch):
+    model = wrap(as_hf(fresh(torch.Generator().manual_seed(0))), toy_tokenizer(), model_id="untrained")
+    questions = QuestionSet("few", load_questions("words").questions[:8])
+    calls = iter(range(10_000))
+    with pytest.raises(Cancelled):
+        study(model, questions, layout="word", cancelled=lambda: next(calls) > 50, scratch=tmp_path)
+    assert (tmp_path / "answers-standard.npz").exists()
+    (tmp_path / "answers-shuffled.npz").write_bytes(b"half a file")
+    asked = []
+    monkeypatch.setattr(
+        "core.multiple_choice.study.answers_of", lambda m, p, **k: asked.append(len(p)) or answers_of(m, p, **k)
+    )
+    again = study(model, questions, layout="word", scratch=tmp_path)
+    assert len(asked) == len(MUTATIONS) - 1
+    whole = study(model, questions, layout="word")
+    pd.testing.assert_frame_equal(again.tables["answers"], whole.tables["answers"])
 
 
 def test_too_few_questions_are_refused():
