@@ -60,7 +60,7 @@ def choose_view(run: CircuitRun) -> View:
         )
         pruned = st.toggle("Only edges on a path", value=True, key="pruned", bind="query-params")
     counts = counts_of(run, span)
-    first = 50 if 50 in counts else counts[-1]
+    first = next((n for n in counts if n in measured_counts(run, span) and n >= 50), counts[-1])
     label, key = "Edges taken, the largest first", f"edges_{span}"
     taken: int = st.select_slider(label, counts, first, key=key, bind="query-params")
     return View(method, span, taken, pruned)
@@ -69,8 +69,12 @@ def choose_view(run: CircuitRun) -> View:
 def counts_of(run: CircuitRun, span: Span) -> list[int]:
     """What the slider offers: round numbers, and the sizes at which the stored curve was measured."""
     most = min(run.n_all[span], MOST_DRAWN, *(run.most(method, span) for method in run.settings.methods))
-    measured = set(run.curve[run.curve.span == span].edges) if len(run.curve) else set()
-    return sorted({int(n) for n in {*COUNTS, *measured} if n <= most} | {most})
+    return sorted({n for n in {*COUNTS, *measured_counts(run, span)} if n <= most} | {most})
+
+
+def measured_counts(run: CircuitRun, span: Span) -> set[int]:
+    """Sizes at which the stored curve was measured."""
+    return set(run.curve[run.curve.span == span].edges.astype(int)) if len(run.curve) else set()
 
 
 def circuit_on_show(run: CircuitRun, view: View, name: str) -> Circuit:
