@@ -18,7 +18,8 @@ KEPT = Path(__file__).parents[1] / "assets" / "study" / "coverage.csv"
 CASES = {
     "additive": "Effects that add (synthetic)",
     "masked": "The largest acts only alone (synthetic)",
-    "towers": "Built-in model, one pair, attention nodes",
+    "towers": "Built-in model, attention nodes, subject and verb",
+    "ioi": "Built-in model, attention nodes, indirect object",
 }
 
 

@@ -19,11 +19,12 @@ _COLOURS = ("atp", "atp-qk", "atp-graddrop", "atp-star")  # one a confidence
 def coverage_rates(
     table: pd.DataFrame, *, names: Mapping[str, str], theme: style.Theme = "light", title: str = ""
 ) -> go.Figure:
-    """Share of draws in which the bound held, with its 95 % interval (Clopper and Pearson); a short line marks what
-    the confidence promises.
+    """Share of draws in which the bound held, with its 95 % interval (Clopper and Pearson) where draws are independent;
+    a short line marks what the confidence promises.
 
     Args:
-        table: rows case, verified, samples, confidence, draws, held, true_max, bound, lowest.
+        table: rows case, verified, samples, pool, confidence, draws, held, true_max, bound, lowest; pool: from how
+            many patched subsets every draw takes its samples, 0: from none.
         names: case -> what to call it.
     """
     groups = list(dict.fromkeys(zip(table.case, table.verified)))
@@ -48,14 +49,18 @@ def coverage_rates(
     first = table.iloc[0]
     text = (
         f"{count(int(first.draws))} seeded draws of {count(int(first.samples))} subsets for each point, each node in "
-        "one of fifty; whiskers are 95 % intervals of the share, lines across what the confidence promises."
+        "one of fifty; lines across are what the confidence promises. Whiskers are 95 % intervals of the share, where "
+        "every draw patched its own subsets."
     )
+    if pool := int(table.pool.max()):
+        text += f" On the model a draw takes its subsets out of {count(pool)}, so that draws overlap a little."
     return captions.set_caption(fig, text)
 
 
 def _points(rows: pd.DataFrame, y: list[float], confidence: float, colour: str, symbol: str) -> go.Scatter:
     share = (rows.held / rows.draws).to_numpy()
     low, high = _interval(rows.held.to_numpy(), rows.draws.to_numpy())
+    low, high = (np.where(rows.pool > 0, share, end) for end in (low, high))
     name = f"{100 * confidence:g} %"
     return go.Scatter(
         x=share.tolist(),
