@@ -16,13 +16,12 @@ import torch
 
 from benchmarks.models import _stand_in_tokenizer, default_model
 from benchmarks.timing import seconds
-from core.circuits.curve import curve
 from core.circuits.graph import Graph
 from core.circuits.known import KNOWN, auroc
 from core.circuits.patched import circuit_metric
 from core.circuits.scores import edge_scores
-from core.circuits.select import random_ranking, ranking
-from core.circuits.settings import EDGE_METHODS, SHARES, CircuitSettings
+from core.circuits.select import first_edges, random_ranking, ranking
+from core.circuits.settings import EDGE_METHODS, CircuitSettings
 from core.circuits.study import circuit_question
 from core.circuits.sweep import is_parallel
 from core.models.load import LoadedModel, wrap
@@ -31,6 +30,9 @@ from core.prompts.align import align
 from core.prompts.bundled import load_bundled
 from core.prompts.pairs import TokenPair, largest_group
 from core.readouts.direct import direct_logit_attribution
+
+
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 def posed(model: LoadedModel, pairs: tuple[TokenPair, ...], direction: str) -> tuple[Question, Graph]:
@@ -132,19 +134,23 @@ def indirect_objects(pairs_used: int) -> dict[str, Any]:
         orders["random"] = random_ranking(possible, np.random.default_rng(0))
         report[span] = {
             "edges": int(possible.sum()),
-            **{
-                name: {f"{row['share']:g}": row["faithfulness"] for row in curve(question, graph, order, possible)}
-                for name, order in orders.items()
-            },
+            **{name: faithfulness(question, graph, order, possible) for name, order in orders.items()},
         }
     ends = circuit_metric(question, graph, np.stack([graph.edges, ~graph.edges])[:, None])
     report["full_and_empty"] = ends.faithfulness.tolist()
     return report
 
 
+def faithfulness(question: Question, graph: Graph, order: np.ndarray, possible: np.ndarray) -> dict[str, float]:
+    """By share of the edges, the first of a ranking."""
+    masks = [first_edges(order, round(share * len(order)), possible.shape) for share in SHARES]
+    found = circuit_metric(question, graph, np.stack(masks))
+    return {f"{share:g}": float(value) for share, value in zip(SHARES, found.faithfulness)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=4, help="of the GPT-2 that TransformerLens handles, too")
+    parser.add_argument("--layers", type=int, default=12, help="of the GPT-2 that TransformerLens handles, too")
     parser.add_argument("--pairs", type=int, default=6, help="of indirect objects; 0: leave them out")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "circuits.json")
     options = parser.parse_args()
@@ -153,7 +159,6 @@ def main() -> None:
         "transformer_lens": against_transformer_lens(options.layers),
         "known_circuits_auroc": known_circuits(),
         "indirect_objects": indirect_objects(options.pairs) if options.pairs else None,
-        "shares": SHARES,
         "versions": {name: version(name) for name in ("torch", "transformers", "transformer-lens")},
     }
     options.out.write_text(json.dumps(report, indent=1) + "\n")

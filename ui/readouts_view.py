@@ -234,7 +234,7 @@ def logit_lens(table: pd.DataFrame, answer: str, distractor: str, run: str) -> N
     def figure(mode: Theme) -> Any:
         return token_grid(
             grid, tokens, rows=rows, row_title="After layer", unit=SHOWN[column], caption=text, texts=tops,
-            hovers=hovers, theme=mode,
+            hovers=hovers, reach=float(abs(grid[1:]).max()), theme=mode,
         )  # fmt: skip
 
     draw(figure(theme()), key="lens_grid", alt=text)

@@ -67,18 +67,21 @@ def token_grid(
     hovers: np.ndarray | None = None,
     differs: tuple[bool, ...] = (),
     upwards: bool = True,
+    reach: float | None = None,
     theme: style.Theme = "light",
 ) -> go.Figure:
     """Signed numbers ``[row, position]`` over tokens, with words in the cells where there is room.
 
     Args:
         rows: names of the rows, the first at the bottom where they go ``upwards``.
+        reach: largest magnitude that the colours tell apart; default: the largest there is.
         texts: what stands in the cells; hovers: lines that a hover adds.
     """
     columns = token_columns(tokens, differs, most=48)
     shown = np.full((len(grid), columns.width), np.nan)
     shown[:, columns.places] = grid[:, columns.shown]
-    reach = float(np.nanmax(np.abs(shown))) or 1.0
+    largest = float(np.nanmax(np.abs(shown)))
+    reach = reach or largest or 1.0
     heat = _heat(shown, reach, unit, theme)
     if texts is not None:
         cells = np.full(shown.shape, "", dtype=object)
@@ -94,7 +97,9 @@ def token_grid(
     )
     fig.update_xaxes(tickvals=columns.tickvals, ticktext=columns.ticktext, tickangle=-60, title_text="Token")
     fig.update_layout(margin_b=100)
-    caption += f" Colours from {number(-reach)} to {number(reach)}."
+    caption += f" Colours from {number(-reach)} to {number(reach)}" + (
+        ", larger ones alike." if largest > reach else "."
+    )
     caption += f" {columns.hidden} tokens in the middle are not shown." if columns.hidden else ""
     return captions.set_caption(_still(fig), caption)
 
