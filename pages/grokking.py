@@ -1,7 +1,5 @@
 """Grokking: small networks that memorise, then generalise; trained here, watched, and judged against the paper."""
 
-import streamlit as st
-
 from ui import frame
 from ui.grokking import SIMULATION, choose_experiment, choose_regime
 from ui.grokking_form import training_form
@@ -15,8 +13,7 @@ if regime == SIMULATION:
     simulation()
 else:
     claim(regime)
-    with st.expander("Train it here", key=f"grok_train_{regime}"):
-        training_form(regime)
+    training_form(regime)
     shown = choose_experiment(regime)
     training(regime)
     if shown is not None:

@@ -47,35 +47,34 @@ def training_form(regime: str) -> None:
 
 def _changes(regime: str, size: str, base: Settings) -> dict[str, Any]:
     """What differs from the preset."""
-    with st.expander("Task, network and training", key=f"grok_more_{regime}"):
-        key = f"{regime}_{size}"
-        a, b, c, d = st.columns(4)
-        operation = a.selectbox("Operation", OPERATIONS, OPERATIONS.index(base.operation), key=f"op_{key}")
-        fixed = operation in PERMUTATIONS
-        p = 120 if fixed else int(b.number_input("Modulus (a prime)", 5, 401, base.p, key=f"p_{key}"))
-        if fixed:
-            b.number_input("Symbols", 120, 120, 120, disabled=True, key=f"p_fixed_{key}")
-        width = int(c.number_input("Width", 8, 512, base.d_model, step=8, key=f"d_{key}"))
-        neurons = int(d.number_input("Neurons", 8, 2048, base.d_mlp, step=8, key=f"m_{key}"))
-        a, b, c, d = st.columns(4)
-        steps = int(a.number_input("Steps", 10, 10_000_000, base.steps, step=1000, key=f"steps_{key}"))
-        rate = b.number_input("Learning rate", 1e-5, 0.1, base.lr, format="%.4f", step=1e-3, key=f"lr_{key}")
-        decays = c.text_input("Weight decays", _text(base.weight_decays), key=f"wd_{key}")
-        sizes = d.text_input("Training pairs", _text(base.sizes), key=f"sizes_{key}")
-        random = _text(base.random_sizes)
-        if base.random_sizes:
-            random = st.text_input("Training pairs with random labels", random, key=f"random_{key}")
-        return {
-            "operation": operation,
-            "p": p,
-            "d_model": width,
-            "d_mlp": neurons,
-            "steps": steps,
-            "lr": float(rate),
-            "weight_decays": _numbers(decays, "Weight decays", float),
-            "sizes": _numbers(sizes, "Training pairs", int),
-            "random_sizes": _numbers(random, "Training pairs with random labels", int),
-        }
+    if not st.toggle("Change task, network and training", key=f"grok_more_{regime}"):
+        return {}
+    key = f"{regime}_{size}"
+    a, b, c, d = st.columns(4)
+    operation = a.selectbox("Operation", OPERATIONS, OPERATIONS.index(base.operation), key=f"op_{key}")
+    fixed = operation in PERMUTATIONS
+    p = b.number_input("Modulus (a prime)", 5, 401, base.p, key=f"p_{key}", disabled=fixed, help="S5 has 120 symbols.")
+    width = c.number_input("Width", 8, 512, base.d_model, step=8, key=f"d_{key}")
+    neurons = d.number_input("Neurons", 8, 2048, base.d_mlp, step=8, key=f"m_{key}")
+    a, b, c, d = st.columns(4)
+    steps = a.number_input("Steps", 10, 10_000_000, base.steps, step=1000, key=f"steps_{key}")
+    rate = b.number_input("Learning rate", 1e-5, 0.1, base.lr, format="%.4f", step=1e-3, key=f"lr_{key}")
+    decays = c.text_input("Weight decays", _text(base.weight_decays), key=f"wd_{key}")
+    sizes = d.text_input("Training pairs", _text(base.sizes), key=f"sizes_{key}")
+    random = _text(base.random_sizes)
+    if base.random_sizes:
+        random = st.text_input("Training pairs with random labels", random, key=f"random_{key}")
+    return {
+        "operation": operation,
+        "p": 120 if fixed else int(p),
+        "d_model": int(width),
+        "d_mlp": int(neurons),
+        "steps": int(steps),
+        "lr": float(rate),
+        "weight_decays": _numbers(decays, "Weight decays", float),
+        "sizes": _numbers(sizes, "Training pairs", int),
+        "random_sizes": _numbers(random, "Training pairs with random labels", int),
+    }
 
 
 def _text(values: tuple[float, ...]) -> str:

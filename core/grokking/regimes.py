@@ -21,7 +21,7 @@ REGIMES: tuple[Regime, ...] = get_args(Regime)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 TITLES: dict[str, str] = {
     "grok": "Grokking",
-    "nodecay": "Without weight decay",
+    "nodecay": "No weight decay",
     "ungrok": "Ungrokking",
     "semigrok": "Semi-grokking",
     "efficiency": "Efficiency",

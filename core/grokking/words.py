@@ -9,6 +9,7 @@ from core.grokking.regimes import Regime, Settings
 
 Standing = Literal["agrees", "partly", "does not agree", "cannot tell"]
 SAME_PLACE = 1.25  # thresholds of two weight decays closer than this factor count as one
+SEVERAL = 2  # plateaus; one may be chance
 SHARP = 3.0  # from 20 to 80 % within this factor of the set size counts as sharp
 
 
@@ -113,9 +114,10 @@ def _semi(numbers: dict[str, Any], _: Regime) -> tuple[Standing, list[str]]:
             what = f"ends at {100 * row['test_acc']:.0f} % on unseen pairs"
             lines.append(f"Seed {row['seed']} with {row['n_train']} pairs: {row['kind']}, {what}.")
     lines.append(f"Chance is {100 * numbers['chance']:.1f} %.")
-    if counts.get("semi-grokked"):
+    plateaus = counts.get("semi-grokked", 0)
+    if plateaus >= SEVERAL:
         return "agrees", lines
-    return ("partly" if counts.get("transient") or counts.get("rising") else "cannot tell"), lines
+    return ("partly" if plateaus or counts.get("transient") else "cannot tell"), lines
 
 
 def _efficiency(numbers: dict[str, Any], _: Regime) -> tuple[Standing, list[str]]:

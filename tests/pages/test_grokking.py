@@ -71,6 +71,7 @@ def test_every_regime_trains_and_is_judged(open_page, regime):
 
 def test_the_form_refuses_what_cannot_be_trained(open_page):
     app = open_page("grokking")
+    app.toggle(key="grok_more_grok").set_value(True).run()
     app.text_input(key="sizes_grok_small").set_value("1123, many").run()
     assert "not numbers" in text_of(app)
     app.text_input(key="sizes_grok_small").set_value("99999").run()
