@@ -89,26 +89,12 @@ def _accuracies(study: Stored) -> None:
 def output_nodes(name: str, study: Stored) -> None:
     """Net direct effects and the cut; direct against total; sufficiency."""
     nodes, effects, kept = (study.tables[key] for key in ("nodes", "effects", "kept"))
-    n = study.summary["prompts"]
     st.markdown(_sentence(nodes, effects, kept))
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        st.subheader("Who writes the right label", anchor=False)
-        place(
-            lambda mode: figures.node_bars(nodes, n=n, theme=mode),
-            lambda: nodes,
-            key="mc_nodes",
-            name=f"{name}-nodes",
-            alt="Net direct effect of each node.",
-            which="Output nodes",
-        )
-    with right:
-        st.subheader("Direct against total effect", anchor=False)
-        with st.container(horizontal=True):
-            ablation = choice("Ablation", ABLATIONS, "mc_ablation")
-            metric = choice("Metric", METRICS, "mc_metric")
-        draw_it = lambda mode: figures.direct_total(effects, nodes, ablation=ablation, metric=metric, theme=mode)  # noqa: E731
-        place(draw_it, lambda: effects, key="mc_effects", name=f"{name}-effects", alt="Direct against total effects.")
+    with st.grid(min_column_width=380, gap="medium"):
+        with st.container():
+            _writers(name, nodes, study.summary["prompts"])
+        with st.container():
+            _paths(name, nodes, effects)
     st.subheader("Are they enough?", anchor=False)
     measure = choice("Measure", MEASURES, "mc_kept")
     place(
@@ -117,6 +103,32 @@ def output_nodes(name: str, study: Stored) -> None:
         key="mc_sufficiency",
         name=f"{name}-sufficiency",
         alt="What is left with so many nodes.",
+    )
+
+
+def _writers(name: str, nodes: pd.DataFrame, n: int) -> None:
+    st.subheader("Who writes the right label", anchor=False)
+    place(
+        lambda mode: figures.node_bars(nodes, n=n, theme=mode),
+        lambda: nodes,
+        key="mc_nodes",
+        name=f"{name}-nodes",
+        alt="Net direct effect of each node.",
+        which="Output nodes",
+    )
+
+
+def _paths(name: str, nodes: pd.DataFrame, effects: pd.DataFrame) -> None:
+    st.subheader("Direct against total effect", anchor=False)
+    with st.container(horizontal=True):
+        ablation = choice("Ablation", ABLATIONS, "mc_ablation")
+        metric = choice("Metric", METRICS, "mc_metric")
+    place(
+        lambda mode: figures.direct_total(effects, nodes, ablation=ablation, metric=metric, theme=mode),
+        lambda: effects,
+        key="mc_effects",
+        name=f"{name}-effects",
+        alt="Direct against total effects.",
     )
 
 

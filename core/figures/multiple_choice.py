@@ -114,7 +114,7 @@ def node_bars(nodes: pd.DataFrame, *, n: int, most: int = 30, theme: style.Theme
                     hovertemplate="%{y} (%{text})<br>%{x:.3g}<br>%{customdata:.0%} with all before it<extra></extra>",
                 )
             )
-    fig.update_xaxes(**style.value_axis("Net direct effect on the right label (logits)", theme))
+    fig.update_xaxes(**style.value_axis("Net direct effect (logits)", theme))
     fig.update_yaxes(categoryorder="array", categoryarray=shown.node.tolist()[::-1], automargin=True)
     style.legend(fig)
     cut, more = int(nodes.output.sum()), len(nodes) - len(shown)
@@ -143,10 +143,10 @@ def direct_total(
     ends = [min(0.0, values.min()), max(0.0, values.max())]
     line = {"color": style.MUTED[theme], "width": 1, "dash": "dot"}
     fig.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=line, layer="below")
-    for node in both["effect"].abs().max(axis=1).nlargest(6).index:
+    for i, node in enumerate(both["effect"].abs().max(axis=1).nlargest(6).index):
         x, y = both["effect"].direct[node], both["effect"].total[node]
         if max(abs(x), abs(y)) > 0.02 * max(map(abs, ends)):
-            _label(fig, x, y, node, theme)
+            _label(fig, x, y, node, theme, below=i % 2 == 1)
     unit = METRIC_WORDS[metric]
     fig.update_xaxes(**style.value_axis(f"Direct effect (change of the {unit})", theme))
     fig.update_yaxes(**style.value_axis(f"Total effect (change of the {unit})", theme))
@@ -183,9 +183,11 @@ def _nodes(rows: pd.DataFrame, kinds: pd.DataFrame, category: str, symbol: str, 
     )
 
 
-def _label(fig: go.Figure, x: float, y: float, text: str, theme: style.Theme) -> None:
+def _label(fig: go.Figure, x: float, y: float, text: str, theme: style.Theme, *, below: bool) -> None:
     font = {"size": 11, "color": style.INK[theme]}
-    fig.add_annotation(x=x, y=y, text=text, showarrow=False, xshift=10, yshift=12, xanchor="left", font=font)
+    fig.add_annotation(
+        x=x, y=y, text=text, showarrow=False, xshift=8, yshift=-12 if below else 12, xanchor="left", font=font
+    )
 
 
 def sufficiency(kept: pd.DataFrame, *, measure: str, theme: style.Theme = "light") -> go.Figure:
