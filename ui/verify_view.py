@@ -203,7 +203,7 @@ def _words(verified: Verified) -> None:
         st.markdown(f"At {level} confidence no other node exceeds {number(bound.bound)}: {known}.")
     st.caption(
         f"{count(state.done)} of {count(state.n_nodes)} nodes verified, {count(state.forwards)} forward passes. The "
-        "bound rests on effects of subsets being nearly sums; *How often the bound holds* below measures that."
+        "bound rests on effects of subsets being nearly sums; *A study of the methods* counts how often it holds."
     )
 
 
