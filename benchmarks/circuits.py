@@ -31,7 +31,6 @@ from core.prompts.bundled import load_bundled
 from core.prompts.pairs import TokenPair, largest_group
 from core.readouts.direct import direct_logit_attribution
 
-
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
