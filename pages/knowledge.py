@@ -6,7 +6,8 @@ from ui import frame
 from ui.knowledge import choose_study
 from ui.knowledge_audit import cards, theorems
 from ui.knowledge_form import refusal, study_form
-from ui.knowledge_view import choose_view, closer, main_figure, prompts
+from ui.knowledge_looks import closer
+from ui.knowledge_view import choose_view, main_figure, prompts
 from ui.progress import need_model
 
 frame.enter()

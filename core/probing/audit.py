@@ -238,7 +238,9 @@ def _verdict(checks: list[Check]) -> str:
     by_name = {check.name: check for check in checks}
     held, lines = checks[0], checks[1]
     if "failed" in (held.outcome, lines.outcome):
-        return f"It does not find the truth even by default ({held.numbers['truth_test']:.2f} on held-out items)."
+        return (
+            f"It does not reliably find the truth even by default ({held.numbers['truth_test']:.2f} on held-out items)."
+        )
     taken = [
         c for c in checks[4:] if c.outcome == "failed" and c.numbers["distractor"] > max(c.numbers["truth"], FINDS)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +78,18 @@ class StudyFiles:
             for method, truth, distractor in rows[["truth", "distractor"]].mean().itertuples():
                 found[condition, str(method)] = (float(truth), float(distractor))
         return found
+
+    def numbers(self, conditions: Iterable[str], *, layer: int, split: str) -> pd.DataFrame:
+        """One row a condition and method: mean accuracies, the share of seeds that reach 0.9 on either feature, and
+        the mean signed accuracy of probes that ten labelled items turned."""
+        found = []
+        for condition in conditions:
+            rows = self.rows(condition, layer=layer, split=split)
+            rows = rows.assign(finds_truth=rows.truth >= 0.9, finds_distractor=rows.distractor >= 0.9)
+            columns = ["truth", "distractor", "truth_signed", "finds_truth", "finds_distractor"]
+            means = rows.groupby("method", sort=False)[columns].mean().reset_index()
+            found.append(means.assign(condition=condition, seeds=rows.groupby("method", sort=False).size().to_numpy()))
+        return pd.concat(found, ignore_index=True)
 
     def _table(self, name: str) -> pd.DataFrame:
         try:

@@ -191,3 +191,18 @@ def test_the_layer_of_focus_is_the_one_named_or_the_nearest_to_the_default():
     assert Settings(layers=(0, 12, 18, 30)).at(30).focus == 18
     assert Settings(layers=(0, 12, 18, 30), focus=0).at(30).focus == 0
     assert Settings().at(30).layers == (18,)
+
+
+def test_signed_accuracies_and_shares_of_seeds_are_those_of_the_rows(tiny, cache, tmp_path):
+    settings = Settings(conditions=("none", "word"), layers=(1, 2), focus=2, seeds=2, epochs=30)
+    study = run_study(tiny, statements(), WORDING, settings, tmp_path, cache=cache)
+    files = StudyFiles(tmp_path)
+    table = files.numbers(["none", "word"], layer=2, split="test").set_index(["condition", "method"])
+    rows = files.rows("word", layer=2).query("method == 'random'")
+    assert table.truth_signed["word", "random"] == pytest.approx(rows.truth_signed.mean())
+    assert table.finds_distractor["word", "random"] == pytest.approx((rows.distractor >= 0.9).mean())
+    assert table.seeds["word", "random"] == 2
+    scores, few = study.scores("word", 2, "random"), study.few
+    turned = np.where(((scores[:, few] > 0) == study.labels[few]).mean(1) < 0.5, -1, 1)[:, None] * scores
+    share = ((turned[:, study.test] > 0) == study.labels[study.test]).mean()
+    assert table.truth_signed["word", "random"] == pytest.approx(share, abs=0.04)  # exact zeros aside
