@@ -46,7 +46,11 @@ def _live(spec: LabSpec) -> None:
     table = live_curves(store().checkpoints(spec.digest))
     settings = Settings.from_json(dict(spec.settings))
     if table is None:
-        waiting = "It trains on the whole table first." if settings.pre_steps else "The first curves come in a moment."
+        waiting = (
+            "One network a seed learns the whole table first."
+            if settings.pre_steps
+            else "The first curves come in a moment."
+        )
         st.caption(waiting)
         st.skeleton(height=360)
         return

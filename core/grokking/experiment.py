@@ -44,25 +44,29 @@ def run_experiment(
         Cancelled: ``cancelled()`` became true; the same call goes on.
     """
     started = time.perf_counter()
-    pre, row = settings.pre_row(), settings.row()
-    pre_share = (settings.work - settings.net.size * settings.steps * sum(r.n_train for r in row.runs)) / settings.work
-    start = None
-    if pre is not None:
+    row, start, share = settings.row(), None, settings.pre_share
+    pre = settings.pre_rows()
+    tables = []
+    for phase, part in enumerate(pre):
         before = train(
-            pre,
-            scratch=_folder(scratch / "pre"),
+            part,
+            start=start,
+            scratch=_folder(scratch / f"pre-{phase}"),
             device=device,
-            on_progress=_reporter(on_step, None, 0.0, pre_share),
+            on_progress=_reporter(on_step, None, share * phase / len(pre), share * (phase + 1) / len(pre)),
             cancelled=cancelled,
         )
-        write_table(curve_table(before), out / files.PRE)
-        start = torch.tensor(before.final)[[settings.seeds.index(run.seed) for run in row.runs]]
+        tables.append(curve_table(before).assign(phase=phase))
+        start = torch.tensor(before.final)
+    if start is not None:
+        write_table(pd.concat(tables, ignore_index=True), out / files.PRE)
+        start = start[[settings.seeds.index(run.seed) for run in row.runs]]
     record = train(
         row,
         start=start,
         scratch=_folder(scratch / "row"),
         device=device,
-        on_progress=_reporter(on_step, scratch / files.LIVE, pre_share, 1.0),
+        on_progress=_reporter(on_step, scratch / files.LIVE, share, 1.0),
         cancelled=cancelled,
     )
     summary = _write(settings, record, out, seconds=time.perf_counter() - started)

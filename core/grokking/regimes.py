@@ -38,7 +38,9 @@ class Settings:
     Attributes:
         sizes: training examples of the runs; with ``weight_decays`` and ``seeds`` they make a row of every combination.
         random_sizes: the same for runs on random labels (efficiency).
-        pre_steps, pre_lr: steps on the whole table before the row begins (ungrokking), and their learning rate.
+        pre_sizes, pre_steps, pre_lr: what one network a seed is trained on before the row begins (ungrokking), phase
+            after phase, for how long, and how fast. A small network that starts on the whole table may solve most of
+            it and memorise the rest; one that groks a part first, and then sees all, has nothing memorised.
         moments: checkpoints kept of each run; 0: the last only.
     """
 
@@ -55,7 +57,8 @@ class Settings:
     seeds: tuple[int, ...] = (0,)
     random_sizes: tuple[int, ...] = ()
     anneal: float = 0.0
-    pre_steps: int = 0
+    pre_sizes: tuple[int, ...] = ()
+    pre_steps: tuple[int, ...] = ()
     pre_lr: float = 0.0
     points: int = 100
     moments: int = 0
@@ -65,9 +68,9 @@ class Settings:
             raise SpecError(f"{self.regime!r} is not known.", where="regime", next_step=f"One of {', '.join(REGIMES)}.")
         if not self.seeds or not self.weight_decays or not (self.sizes or self.random_sizes):
             raise SpecError("Sizes, weight decays and seeds must each hold a value.", where="settings")
-        if self.regime == "ungrok" and self.pre_steps < 1:
-            raise SpecError("Ungrokking begins with steps on the whole table.", where="pre_steps")
-        self.row()  # refuses what cannot be
+        if len(self.pre_sizes) != len(self.pre_steps) or (self.regime == "ungrok") != bool(self.pre_steps):
+            raise SpecError("Ungrokking, and nothing else, begins with networks trained before.", where="pre_steps")
+        _ = self.row(), self.pre_rows()  # refuse what cannot be
         if self.work > MOST_WORK:
             raise SpecError("This is more than a month's work on two cores.", next_step="Train fewer or shorter runs.")
 
@@ -90,9 +93,16 @@ class Settings:
     @property
     def work(self) -> float:
         """Weights times examples seen, of the whole experiment; what its time is proportional to."""
-        table = len(make_task(self.operation, self.p))
-        examples = self.steps * sum(run.n_train for run in self.runs) + self.pre_steps * table * len(self.seeds)
-        return float(self.net.size) * examples
+        return float(self.net.size) * (self.steps * sum(run.n_train for run in self.runs) + self._pre_examples)
+
+    @property
+    def pre_share(self) -> float:
+        """Share of the work that is done before the row begins."""
+        return self.net.size * self._pre_examples / self.work
+
+    @property
+    def _pre_examples(self) -> int:
+        return len(self.seeds) * sum(size * steps for size, steps in zip(self.pre_sizes, self.pre_steps))
 
     def row(self) -> Row:
         """What is trained."""
@@ -100,14 +110,15 @@ class Settings:
         kept = tuple(spread(self.steps, self.moments)) if self.moments else ()
         return Row(make_task(self.operation, self.p), self.net, training, self.runs, kept)
 
-    def pre_row(self) -> Row | None:
-        """What is trained before, one run a seed; None: the row starts from fresh weights."""
-        if not self.pre_steps:
-            return None
+    def pre_rows(self) -> list[Row]:
+        """What is trained before, one run a seed, each row from the end of the last."""
         task = make_task(self.operation, self.p)
-        # The rate falls over the last part, so that no run is handed on in the middle of a spike.
-        training = Training(self.pre_steps, self.pre_lr, anneal=0.5, points=40)
-        return Row(task, self.net, training, tuple(Run(seed, len(task), 1.0) for seed in self.seeds))
+        rows = []
+        for size, steps in zip(self.pre_sizes, self.pre_steps):
+            # The rate falls in the last part, so that no run is handed on in the middle of a spike.
+            training = Training(steps, self.pre_lr, anneal=0.3, points=40)
+            rows.append(Row(task, self.net, training, tuple(Run(seed, size, 1.0) for seed in self.seeds)))
+        return rows
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -136,10 +147,23 @@ _TABLE: dict[str, dict[str, Any]] = {
     "nodecay small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 2},
     "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
     "ungrok small": _P53
-    | {"lr": 5e-3, "steps": 2500, "pre_steps": 3000, "pre_lr": 3e-3, "sizes": (84, 140, 197, 281, 365, 449, 562, 702)}
+    | {
+        "lr": 5e-3,
+        "steps": 2500,
+        "pre_sizes": (1123, 2809),
+        "pre_steps": (6000, 300),
+        "pre_lr": 3e-3,
+        "sizes": (84, 140, 197, 281, 365, 449, 562, 702),
+    }
     | {"weight_decays": (0.5, 1.0), "seeds": 3, "points": 40, "anneal": 0.2},
     "ungrok paper": _P113
-    | {"steps": 20_000, "pre_steps": 5000, "pre_lr": 1e-3, "sizes": (390, 488, 610, 763, 955, 1194, 1494)}
+    | {
+        "steps": 20_000,
+        "pre_sizes": (3830, 12_769),
+        "pre_steps": (15_000, 500),
+        "pre_lr": 1e-3,
+        "sizes": (390, 488, 610, 763, 955, 1194, 1494),
+    }
     | {"weight_decays": (0.5, 1.0), "seeds": 10, "anneal": 0.2},
     "semigrok small": {"operation": "x + y", "p": 41, "d_model": 24, "n_heads": 4, "d_mlp": 96, "lr": 1e-2}
     | {"steps": 12_000, "sizes": (440, 480, 520, 560), "seeds": 4, "points": 120},

@@ -111,7 +111,7 @@ def test_the_ungrokking_threshold_is_where_the_mean_passes_the_middle():
 @pytest.mark.parametrize("regime", REGIMES)
 def test_an_experiment_writes_its_files(regime, tmp_path):
     changes = SMALL | {"sizes": (20, 30), "moments": 3}
-    changes |= {"pre_steps": 20} if regime == "ungrok" else {}
+    changes |= {"pre_sizes": (30, 49), "pre_steps": (20, 10)} if regime == "ungrok" else {}
     changes |= {"random_sizes": (10, 20)} if regime == "efficiency" else {}
     settings = smaller(preset(regime), **changes)
     scratch, out = tmp_path / "scratch", tmp_path / "out"
@@ -130,7 +130,8 @@ def test_an_experiment_writes_its_files(regime, tmp_path):
     assert verdict_words.shown
     if regime == "ungrok":
         before = pd.read_parquet(out / "pretraining.parquet")
-        end = before[before["step"] == 20].set_index("run")
+        assert set(before["phase"]) == {0, 1}
+        end = before[(before["phase"] == 1) & (before["step"] == 10)].set_index("run")
         start = curves[curves["step"] == 0]
         for run in start.itertuples():
             assert run.norm == pytest.approx(end.loc[settings.seeds.index(run.seed), "norm"])

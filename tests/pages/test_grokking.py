@@ -58,7 +58,7 @@ def linked(open_page, **query):
 @pytest.mark.parametrize("regime", ["ungrok", "efficiency", "semigrok", "nodecay"])
 def test_every_regime_trains_and_is_judged(open_page, regime):
     changes = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 12, "sizes": (20, 30), "seeds": (0,), "steps": 30}
-    changes |= {"pre_steps": 20} if regime == "ungrok" else {}
+    changes |= {"pre_sizes": (30, 49), "pre_steps": (20, 10)} if regime == "ungrok" else {}
     changes |= {"random_sizes": (10, 20)} if regime == "efficiency" else {}
     app = open_page("runs")
     digest = trained(smaller(preset(regime), points=6, **changes))
