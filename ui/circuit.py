@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -18,9 +19,11 @@ from core.prompts.pairs import TokenPair
 from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
+from core.runs.worker import OnStep
 from ui.laboratory import follow_lab, lab_folder, lab_runs
 from ui.messages import show_error
-from ui.resources import ModelChoice, aligned, slot
+from ui.resources import ModelChoice, ModelFacts, aligned, slot
+from ui.state import model_choice
 from ui.store import load_pairs, results_dir, store
 
 KEPT = Path(__file__).parents[1] / "assets" / "circuits"
@@ -87,17 +90,16 @@ def _progress(digest: str) -> None:
     entry = store().entry(digest)
     if entry is None or entry.lab != LAB:
         raise ResultError("The link names no circuit that is on this server.", next_step="Choose another one.")
-    spec = entry.lab_spec
-    choice = ModelChoice(spec.model, dtype=spec.settings["dtype"])
-    facts = slot().facts(choice)
-    if facts is None:
-        st.info("The run's model is not loaded; choose it in the sidebar to go on with the run.")
+    spec, choice = entry.lab_spec, model_choice()
+    facts, wanted = slot().facts(choice), (spec.model, spec.settings["revision"], spec.settings["dtype"])
+    if facts is None or (facts.model_id, facts.revision, facts.card.precision) != wanted:
+        st.info("The run's model is not the loaded one; choose it in the sidebar to see or go on with the run.")
         return
     found = aligned(facts, load_pairs(spec.settings["pairs"]))
     follow_lab(spec, compute_of(spec, choice, found.pairs), items=len(found.pairs))
 
 
-def spec_of(facts, digest: str, title: str, settings: CircuitSettings) -> LabSpec:
+def spec_of(facts: ModelFacts, digest: str, title: str, settings: CircuitSettings) -> LabSpec:
     """The run of these settings on a pair set with the loaded model."""
     more = {"revision": facts.revision, "dtype": facts.card.precision, "pairs": digest}
     return LabSpec(LAB, f"Circuit: {title}"[:120], facts.model_id, {**more, "circuit": settings.to_json()})
@@ -107,7 +109,7 @@ def compute_of(spec: LabSpec, choice: ModelChoice, pairs: tuple[TokenPair, ...])
     """What the worker does for a run."""
     models = slot()
 
-    def compute(on_step, cancelled, scratch: Path, out: Path) -> None:
+    def compute(on_step: OnStep, cancelled: Callable[[], bool], scratch: Path, out: Path) -> None:
         from core.circuits.study import run_study
 
         settings = CircuitSettings.from_json(spec.settings["circuit"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +16,7 @@ from ui.resources import ModelChoice
 
 KEPT = Path(__file__).parents[1] / "assets" / "readouts" / "ioi_abba"
 MOST_PAIRS = 32
+RunName = Literal["clean", "corrupt"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,24 +27,24 @@ class Direct:
     residue: float
 
 
-def direct(choice: ModelChoice, pairs: tuple[TokenPair, ...], run: str, *, last: bool = True) -> Direct | None:
+def direct(choice: ModelChoice, pairs: tuple[TokenPair, ...], run: RunName, *, last: bool = True) -> Direct | None:
     """Parts of the logit difference of these pairs, or None while they are read."""
 
     def read(model: Any) -> Direct:
         from core.readouts.tables import direct_table
 
-        return Direct(*direct_table(model, pairs, run=run, last=last))  # type: ignore[arg-type]
+        return Direct(*direct_table(model, pairs, run=run, last=last))
 
     return ask_model(choice, f"direct {run} {last} {_digest(*pairs)}", "Direct logit attribution", read)
 
 
-def lens(choice: ModelChoice, pair: TokenPair, run: str) -> pd.DataFrame | None:
+def lens(choice: ModelChoice, pair: TokenPair, run: RunName) -> pd.DataFrame | None:
     """The logit lens of one pair as a table, or None while it is read."""
 
     def read(model: Any) -> pd.DataFrame:
         from core.readouts.tables import lens_table
 
-        return lens_table(model, [pair], run=run)  # type: ignore[arg-type]
+        return lens_table(model, [pair], run=run)
 
     return ask_model(choice, f"lens {run} {_digest(pair)}", "Logit lens", read)
 
@@ -59,24 +60,24 @@ def words(choice: ModelChoice, pair: TokenPair, layer: int, head: int) -> Any | 
     return ask_model(choice, f"words {layer} {head} {_digest(pair)}", "The head in words", read)
 
 
-def sources(choice: ModelChoice, pair: TokenPair, layer: int, head: int, run: str) -> Any | None:
+def sources(choice: ModelChoice, pair: TokenPair, layer: int, head: int, run: RunName) -> Any | None:
     """A head's part by query and attended token ``[query, key]``, or None while it is read."""
 
     def read(model: Any) -> Any:
         from core.readouts.direct import head_sources
 
-        return head_sources(model, [pair], layer, head, run=run)[0]  # type: ignore[arg-type]
+        return head_sources(model, [pair], layer, head, run=run)[0]
 
     return ask_model(choice, f"sources {layer} {head} {run} {_digest(pair)}", "Where the head's part comes from", read)
 
 
-def neurons(choice: ModelChoice, pairs: tuple[TokenPair, ...], layer: int, run: str) -> Any | None:
+def neurons(choice: ModelChoice, pairs: tuple[TokenPair, ...], layer: int, run: RunName) -> Any | None:
     """Mean parts of a layer's neurons ``[unit]`` at the last position, or None while they are read."""
 
     def read(model: Any) -> Any:
         from core.readouts.direct import neuron_effects
 
-        return neuron_effects(model, pairs, layer, run=run, last=True)[:, 0].mean(0)  # type: ignore[arg-type]
+        return neuron_effects(model, pairs, layer, run=run, last=True)[:, 0].mean(0)
 
     return ask_model(choice, f"neurons {layer} {run} {_digest(*pairs)}", "Neurons of the MLP", read)
 

@@ -21,7 +21,7 @@ from ui.resources import ModelFacts
 from ui.state import model_choice
 
 
-def one_head(facts: ModelFacts, pair: TokenPair, run: str) -> None:
+def one_head(facts: ModelFacts, pair: TokenPair, run: data.RunName) -> None:
     """A head's circuits in words, token by token, and where its part in the answer comes from."""
     left, right = st.columns(2)
     layer = left.number_input(
@@ -53,7 +53,7 @@ def one_head(facts: ModelFacts, pair: TokenPair, run: str) -> None:
     sources(pair, int(layer), int(head), run)
 
 
-def sources(pair: TokenPair, layer: int, head: int, run: str) -> None:
+def sources(pair: TokenPair, layer: int, head: int, run: data.RunName) -> None:
     """A head's part in the logit difference by query and attended token."""
     found = data.sources(model_choice(), pair, layer, head, run)
     if found is None:

@@ -25,6 +25,7 @@ from ui.state import model_choice
 
 DIRECT, BY_TOKEN, LENS, HEAD = "Heads and MLPs", "By token", "Logit lens", "A head in words"
 CHOSEN = "readout_unit"
+RUNS: tuple[data.RunName, ...] = ("clean", "corrupt")
 SHOWN = {"difference": "Logit difference", "answer_probability": "Probability of the answer"}
 
 
@@ -33,7 +34,7 @@ class Look:
     """Which view, of which run."""
 
     what: str
-    run: str
+    run: data.RunName
 
 
 def choose_look() -> Look:
@@ -44,7 +45,7 @@ def choose_look() -> Look:
         )
         run = st.segmented_control(
             "Run",
-            ["clean", "corrupt"],
+            list(RUNS),
             default="clean",
             required=True,
             key="prompt",
@@ -91,7 +92,7 @@ def kept(look: Look) -> None:
         heads_and_mlps(direct, "clean")
 
 
-def heads_and_mlps(table: pd.DataFrame, run: str) -> None:
+def heads_and_mlps(table: pd.DataFrame, run: data.RunName) -> None:
     """Mean parts at the last token, a cell a head."""
     means = direct_means(table)
     chosen = _chosen(means)
@@ -181,7 +182,7 @@ def _choose_pair(pairs: tuple[TokenPair, ...]) -> TokenPair:
     ]
 
 
-def _by_token(table: pd.DataFrame, pair: TokenPair, run: str) -> None:
+def _by_token(table: pd.DataFrame, pair: TokenPair, run: data.RunName) -> None:
     kinds = {"Heads and MLPs": None, "Heads": "head", "MLPs": "mlp"}
     which = st.segmented_control(
         "Of", list(kinds), default="Heads and MLPs", required=True, key="of", bind="query-params"
@@ -210,7 +211,7 @@ def _by_token(table: pd.DataFrame, pair: TokenPair, run: str) -> None:
         export_row(figure, [], lambda: table, key="by_token", name="direct-by-token")
 
 
-def logit_lens(table: pd.DataFrame, answer: str, distractor: str, run: str) -> None:
+def logit_lens(table: pd.DataFrame, answer: str, distractor: str, run: data.RunName) -> None:
     """Every layer's stream read as if it were the last."""
     column = st.segmented_control(
         "Colour",

@@ -24,6 +24,9 @@ WriterKind = Literal["embed", "head", "mlp"]
 ReaderKind = Literal["q", "k", "v", "mlp", "logits"]
 WRITER_KINDS: tuple[WriterKind, ...] = ("embed", "head", "mlp")
 READER_KINDS: tuple[ReaderKind, ...] = ("q", "k", "v", "mlp", "logits")
+HEAD_READERS: tuple[ReaderKind, ...] = ("q", "k", "v")
+LAYER_READERS: tuple[ReaderKind, ...] = (*HEAD_READERS, "mlp")
+LAST_ONLY: tuple[ReaderKind, ...] = ("q", "mlp", "logits")  # of the last layer: heard at the last token alone
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,10 @@ class Graph:
         if index == self.n_readers - 1:
             return Reader("logits", self.n_layers)
         layer, place = divmod(index, self.readers_a_layer)
-        for kind in ("q", "k", "v"):
+        for kind in HEAD_READERS:
             count = self.n_heads if kind == "q" else self.n_kv_heads
             if place < count:
-                return Reader(kind, layer, place)  # type: ignore[arg-type]
+                return Reader(kind, layer, place)
             place -= count
         return Reader("mlp", layer)
 
@@ -144,7 +147,7 @@ class Graph:
         """Which edges exist, bool ``[writer, reader]``."""
         out = np.zeros((self.n_writers, self.n_readers), bool)
         for layer in range(self.n_layers):
-            for kind in ("q", "k", "v", "mlp"):
+            for kind in LAYER_READERS:
                 out[: self.before(layer, kind), self.readers(layer, kind)] = True
         out[:, -1] = True
         return out
@@ -170,6 +173,6 @@ class Graph:
         out = np.zeros((length, *self.edges.shape), bool)
         out[start:] = self.edges
         last = self.n_layers - 1
-        for kind in ("q", "mlp", "logits"):
-            out[: length - 1, :, self.readers(last, kind)] = False  # type: ignore[arg-type]
+        for kind in LAST_ONLY:
+            out[: length - 1, :, self.readers(last, kind)] = False
         return out

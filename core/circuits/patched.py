@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.circuits.graph import Graph
+from core.circuits.graph import HEAD_READERS, Graph
 from core.errors import SpecError
 from core.models.attention import AttentionPass, attention_pass, mix, scores
 from core.patching.base_run import Watcher, watched_writes
@@ -128,10 +128,10 @@ class _Run:
     def _heads(self, layer: int, keep: Tensor) -> None:
         """Live writes of a layer's heads, from the queries, keys and values of every head's own input."""
         step, start = self.run.heads[layer], self.start
-        parts = {name: getattr(step, name)[self.corrupt][:, :, start:].clone() for name in ("q", "k", "v")}
+        parts = {name: getattr(step, name)[self.corrupt][:, :, start:].clone() for name in HEAD_READERS}
         stream = self.run.inputs[layer][self.corrupt, start:]
         for name, part in parts.items():
-            readers = self.graph.readers(layer, name)  # type: ignore[arg-type]
+            readers = self.graph.readers(layer, name)
             active = keep[:, :, readers].any(0).any(0).nonzero()[:, 0]
             if len(active):
                 inputs = self._inputs(keep, readers, stream)[:, active]

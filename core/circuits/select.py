@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.circuits.graph import Graph
+from core.circuits.graph import LAYER_READERS, Graph
 
 
 def ranking(values: np.ndarray, possible: np.ndarray) -> np.ndarray:
@@ -43,8 +43,8 @@ def _live(graph: Graph, mask: np.ndarray) -> np.ndarray:
     live = np.zeros(mask.shape[:2], bool)
     live[:, 0] = True
     for layer in range(graph.n_layers):
-        for kind in ("q", "k", "v", "mlp"):
-            readers = graph.readers(layer, kind)  # type: ignore[arg-type]
+        for kind in LAYER_READERS:
+            readers = graph.readers(layer, kind)
             reached: np.ndarray = np.any(mask[:, :, readers] & live[:, :, None], axis=1)  # [position, reader]
             if kind in ("k", "v"):
                 reached = np.logical_or.accumulate(reached, axis=0)
@@ -58,8 +58,8 @@ def _needed(graph: Graph, mask: np.ndarray) -> np.ndarray:
     needed = np.zeros((len(mask), mask.shape[2]), bool)
     needed[-1, -1] = True
     for layer in reversed(range(graph.n_layers)):
-        for kind in ("mlp", "q", "k", "v"):
-            readers = graph.readers(layer, kind)  # type: ignore[arg-type]
+        for kind in reversed(LAYER_READERS):
+            readers = graph.readers(layer, kind)
             for reader in range(readers.start, readers.stop):
                 fed = graph.fed(reader)
                 read: np.ndarray = np.any(mask[:, fed] & needed[:, None, :], axis=(1, 2))  # [position]

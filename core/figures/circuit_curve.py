@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from core.circuits.settings import METHOD_NAMES, SPAN_NAMES, Span
 from core.figures import captions, style
 from core.figures.numbers import count, number
+from core.runs.spec import MetricName
 
 What = Literal["faithfulness", "completeness"]
 WHAT_WORDS: dict[What, str] = {
@@ -33,7 +34,7 @@ def curve_figure(
     n_all: int,
     n_pairs: int,
     gap: float,
-    metric: str,
+    metric: MetricName,
     here: tuple[int, float] | None = None,
     theme: style.Theme = "light",
 ) -> go.Figure:
@@ -64,7 +65,7 @@ def curve_figure(
     )
     style.legend(fig)
     seeds = rows[rows.method == "random"].seed.nunique()
-    text = f"{title}: {WHAT_WORDS[what]} ({captions.METRIC_WORDS[metric]}, gap {number(gap)}), everything outside "  # type: ignore[index]
+    text = f"{title}: {WHAT_WORDS[what]} ({captions.METRIC_WORDS[metric]}, gap {number(gap)}), everything outside "
     text += f"patched exactly with the corrupt run's, {SPAN_NAMES[span]}, N = {n_pairs} "
     text += f"{'pair' if n_pairs == 1 else 'pairs'}, {count(n_all)} edges in all."
     if n_pairs > 1:
