@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.stats import binom
 
 
 def matches(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -19,8 +20,7 @@ def accuracy(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def chance_floor(n: int) -> float:
     """Mean of max(a, 1 − a) over fair coin flips for ``n`` items: more than one half."""
-    k = np.arange(n + 1)
-    return float((binom.pmf(k, n, 0.5) * np.maximum(k, n - k)).sum() / n)
+    return 0.5 + math.comb(n - 1, (n - 1) // 2) / 2**n
 
 
 def orientation(scores: np.ndarray, labels: np.ndarray, few: np.ndarray) -> np.ndarray:
