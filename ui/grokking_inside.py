@@ -14,11 +14,14 @@ from ui.charts import draw, theme
 from ui.export import export_row
 from ui.grokking_about import about_grokking
 from ui.grokking_data import Experiment
-from ui.state import use_trained
+from ui.state import choose_pairs, use_trained
+from ui.trained import MODEL
 
 if TYPE_CHECKING:
     from core.grokking.inside import Inside
 
+# Of the kept run: what to call them, and their names in the catalogue.
+ADDERS = {"Grokked (step 6000)": "adder-grokked", "Memorising (step 1091)": "adder-memorising"}
 UNSEEN, SEEN = "unseen pairs", "training pairs"
 USED = "_grok_used"  # session key: the checkpoint that was made the model last
 
@@ -40,7 +43,8 @@ def inside(shown: Experiment) -> None:
     )
     if settings.row().task.periodic:
         _views(shown, int(run), int(step))
-    _patch(shown, int(run), int(step))
+    if shown.digest is not None or settings.regime == "grok":
+        _patch(shown, int(run), int(step))
 
 
 def _name(run: Run) -> str:
@@ -118,28 +122,33 @@ def _measures(shown: Experiment, run: int) -> None:
 def _patch(shown: Experiment, run: int, step: int) -> None:
     """The checkpoint as the model of every page, on pairs ``a + b =`` against ``a' + b =``."""
     st.markdown("**Patch this network**: exact patching, AtP\\* and attention on *a + b =* against *a′ + b =*.")
-    if shown.digest is None:
-        st.caption("The run kept with the app has no models beside it. Train it here, then its checkpoints open.")
-        return
+    own = f"Step {step} of this network" if shown.digest else None
+    models = [own] if own else list(ADDERS)
+    if own is None:
+        st.caption("Of the run kept with the app, two networks are models; of runs trained here, every checkpoint is.")
+    runs = shown.settings.runs[run if own else 0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        runs = shown.settings.runs[run]
-        table = len(shown.settings.row().task)
-        kinds = [kind for kind in (UNSEEN, SEEN) if kind == SEEN or runs.n_train < table]
+        model = st.selectbox("Model", models, key=f"grok_model_{shown.digest}", width=280)
+        kinds = [kind for kind in (UNSEEN, SEEN) if kind == SEEN or runs.n_train < len(shown.settings.row().task)]
         which = st.selectbox("On", kinds, key="grok_pairs", width=200)
-        arguments = (shown, run, step, which == UNSEEN)
+        chosen = model_name(run, step) if own else ADDERS[model]
+        arguments = (shown, runs, chosen, which == UNSEEN)
         st.button("Make it the model of every page", key="grok_open", on_click=_use, args=arguments)
-    if st.session_state.get(USED) == (shown.digest, run, step):
+    if st.session_state.get(USED) == (shown.digest, chosen):
         st.success("It is the model in the sidebar now, and its pairs are the pairs of every page.")
         with st.container(horizontal=True):
             st.page_link("pages/attribution.py", label="To Attribution")
             st.page_link("pages/attention.py", label="To Attention")
 
 
-def _use(shown: Experiment, run: int, step: int, unseen: bool) -> None:
-    """Make the checkpoint the model of every page; for the button."""
+def _use(shown: Experiment, run: Run, name: str, unseen: bool) -> None:
+    """Make a checkpoint the model of every page; for the button."""
     from core.grokking.toy import prompt_pairs
 
-    settings = shown.settings
-    pairs = prompt_pairs(settings.row().task, settings.runs[run], unseen=unseen)
-    use_trained(str(shown.digest), model_name(run, step), pairs)
-    st.session_state[USED] = (shown.digest, run, step)
+    pairs = prompt_pairs(shown.settings.row().task, run, unseen=unseen)
+    if shown.digest is None:
+        st.session_state[MODEL] = name
+        choose_pairs(pairs)
+    else:
+        use_trained(shown.digest, name, pairs)
+    st.session_state[USED] = (shown.digest, name)

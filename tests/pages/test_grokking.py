@@ -46,6 +46,15 @@ def test_a_trained_run_is_shown_and_its_checkpoints_are_models(open_page):
     assert len(app.session_state["_pairs"]) > 0
 
 
+def test_the_kept_networks_are_models(open_page):
+    app = open_page("grokking")
+    app.selectbox(key="grok_model_None").set_value("Memorising (step 1091)").run()
+    app.button(key="grok_open").click().run()
+    assert not app.exception
+    assert app.session_state["model"] == "adder-memorising"
+    assert "sidebar now" in app.success[0].value
+
+
 def linked(open_page, **query):
     """The page as a link opens it; moving from page to page drops a page's own parameters."""
     app = open_page("grokking")
