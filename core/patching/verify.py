@@ -15,7 +15,8 @@ from core.patching.bound import Bound, bounds_after
 from core.patching.oracle import Oracle
 from core.patching.progress import Progress
 
-AT_ONCE = 64  # nodes a step: enough to fill a batch, few enough to watch
+MOST_AT_ONCE, FEWEST_AT_ONCE = 64, 16  # nodes a step: enough to fill a batch, few enough to watch
+PATCHES = 256  # aimed at in a step, over all pairs
 
 
 @dataclass(eq=False)
@@ -93,8 +94,9 @@ def verify(
         Cancelled: the owner of a progress asked to stop; what was found stays in ``state``.
     """
     progress = progress or Progress(count - state.done)
+    step = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, PATCHES // len(state.exact)))
     while state.done < min(count, state.n_nodes):
-        nodes = state.order[state.done : min(count, state.done + AT_ONCE)]
+        nodes = state.order[state.done : min(count, state.done + step)]
         state.exact[:, nodes] = oracle.effects(nodes)
         state.done += len(nodes)
         if on_found is not None:
