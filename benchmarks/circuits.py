@@ -23,7 +23,7 @@ from core.circuits.scores import edge_scores
 from core.circuits.select import first_edges, random_ranking, ranking
 from core.circuits.settings import EDGE_METHODS, CircuitSettings
 from core.circuits.study import circuit_question
-from core.circuits.sweep import is_parallel
+from core.circuits.sweep import graph_of
 from core.models.load import LoadedModel, wrap
 from core.patching.question import Question, ask
 from core.prompts.align import align
@@ -37,7 +37,7 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 def posed(model: LoadedModel, pairs: tuple[TokenPair, ...], direction: str) -> tuple[Question, Graph]:
     kinds = ("attn_out", "mlp_out")
     question = ask(model, pairs, kinds=kinds, metric="logit_diff", direction=direction)  # type: ignore[arg-type]
-    return question, Graph.of(model.shape, parallel=is_parallel(model))
+    return question, graph_of(model)
 
 
 def gpt2(layers: int) -> tuple[Any, LoadedModel, TokenPair]:
@@ -120,7 +120,7 @@ def indirect_objects(pairs_used: int) -> dict[str, Any]:
     model, *_ = default_model("cpu")
     pairs = largest_group(align(load_bundled("ioi_abba"), model.tokenizer).pairs)
     question = circuit_question(model, pairs, CircuitSettings(most_pairs=pairs_used))
-    graph = Graph.of(model.shape, parallel=is_parallel(model))
+    graph = graph_of(model)
     scores = {method: edge_scores(question, graph, method) for method in EDGE_METHODS}
     report: dict[str, Any] = {
         "pairs": len(question.pairs),

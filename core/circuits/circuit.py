@@ -88,10 +88,9 @@ class Circuit:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` reads them."""
-        graph = self.graph
         return {
             "format": "circuitarium-circuit-1",
-            "graph": [graph.n_layers, graph.n_heads, graph.n_kv_heads, graph.parallel],
+            "graph": self.graph.to_json(),
             "span": self.span,
             "n_all": self.n_all,
             "asked": self.asked,
@@ -124,8 +123,7 @@ class Circuit:
         try:
             if data["format"] != "circuitarium-circuit-1":
                 raise ValueError("unknown format")
-            layers, heads, kv_heads, parallel = data["graph"]
-            graph = Graph(int(layers), int(heads), int(kv_heads), bool(parallel))
+            graph = Graph.from_json(data["graph"])
             edges = tuple(_edge(graph, entry, len(data["tokens"])) for entry in data["edges"])
             return cls(
                 graph,

@@ -66,16 +66,28 @@ class Graph:
 
     Attributes:
         parallel: attention and MLP of a layer read the same stream, so that a layer's heads do not reach its MLP.
+        coupled: the heads' sum is normalised before it is added, so that each head's write depends on the others'.
     """
 
     n_layers: int
     n_heads: int
     n_kv_heads: int
     parallel: bool = False
+    coupled: bool = False
 
     @classmethod
-    def of(cls, shape: ModelShape, *, parallel: bool) -> Graph:
-        return cls(shape.n_layers, shape.n_heads, shape.n_kv_heads, parallel)
+    def of(cls, shape: ModelShape, *, parallel: bool, coupled: bool = False) -> Graph:
+        return cls(shape.n_layers, shape.n_heads, shape.n_kv_heads, parallel, coupled)
+
+    def to_json(self) -> list[int]:
+        """Plain numbers; ``from_json`` reads them."""
+        return [self.n_layers, self.n_heads, self.n_kv_heads, int(self.parallel), int(self.coupled)]
+
+    @classmethod
+    def from_json(cls, data: list[int]) -> Graph:
+        """The inverse of ``to_json``; ValueError for anything else."""
+        layers, heads, kv_heads, parallel, coupled = map(int, data)
+        return cls(layers, heads, kv_heads, bool(parallel), bool(coupled))
 
     @property
     def n_writers(self) -> int:

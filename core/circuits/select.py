@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.circuits.graph import LAYER_READERS, Graph
+from core.circuits.graph import HEAD_READERS, LAYER_READERS, Graph
 
 
 def ranking(values: np.ndarray, possible: np.ndarray) -> np.ndarray:
@@ -38,6 +38,12 @@ def prune(graph: Graph, mask: np.ndarray) -> np.ndarray:
     return mask & live[:, :, None] & needed[:, None, :]
 
 
+def _dependent(graph: Graph, reader: int) -> slice | None:
+    """Writers whose output depends on a reader; where heads are coupled, all of its layer's."""
+    found = graph.reader(reader)
+    return graph.heads(found.layer) if graph.coupled and found.kind in HEAD_READERS else graph.fed(reader)
+
+
 def _live(graph: Graph, mask: np.ndarray) -> np.ndarray:
     """Writers that something clean reaches, ``[position, writer]``."""
     live = np.zeros(mask.shape[:2], bool)
@@ -49,7 +55,7 @@ def _live(graph: Graph, mask: np.ndarray) -> np.ndarray:
             if kind in ("k", "v"):
                 reached = np.logical_or.accumulate(reached, axis=0)
             for i, reader in enumerate(range(readers.start, readers.stop)):
-                live[:, graph.fed(reader)] |= reached[:, i : i + 1]
+                live[:, _dependent(graph, reader)] |= reached[:, i : i + 1]
     return live
 
 
@@ -61,7 +67,7 @@ def _needed(graph: Graph, mask: np.ndarray) -> np.ndarray:
         for kind in reversed(LAYER_READERS):
             readers = graph.readers(layer, kind)
             for reader in range(readers.start, readers.stop):
-                fed = graph.fed(reader)
+                fed = _dependent(graph, reader)
                 read: np.ndarray = np.any(mask[:, fed] & needed[:, None, :], axis=(1, 2))  # [position]
                 if kind in ("k", "v"):
                     read = np.logical_or.accumulate(read[::-1])[::-1]

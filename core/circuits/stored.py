@@ -100,7 +100,7 @@ def write_run(
     _csv(pd.concat(tables), out / "edges.csv")
     _csv(curve, out / "curve.csv")
     about = {
-        "graph": [graph.n_layers, graph.n_heads, graph.n_kv_heads, graph.parallel],
+        "graph": graph.to_json(),
         "settings": settings.to_json(),
         "pairs": pairs,
         "values": values,
@@ -119,10 +119,9 @@ def read_run(folder: Path) -> CircuitRun:
     try:
         about = json.loads((folder / "circuit.json").read_text(encoding="utf-8"))
         n = len(about["pairs"])
-        layers, heads, kv_heads, parallel = about["graph"]
         text = (folder / "curve.csv").read_text(encoding="utf-8")
         return CircuitRun(
-            Graph(int(layers), int(heads), int(kv_heads), bool(parallel)),
+            Graph.from_json(about["graph"]),
             CircuitSettings.from_json(about["settings"]),
             tuple(_pair(pair) for pair in about["pairs"]),
             np.array(about["values"][:n]),

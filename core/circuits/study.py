@@ -17,7 +17,7 @@ from core.circuits.scores import edge_scores, score_steps
 from core.circuits.select import random_ranking, ranking
 from core.circuits.settings import SHARES, CircuitSettings, EdgeMethod, Span
 from core.circuits.stored import write_run
-from core.circuits.sweep import is_parallel
+from core.circuits.sweep import graph_of
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.progress import IsCancelled, OnStep, Progress
@@ -67,7 +67,7 @@ def run_study(
         Cancelled: ``cancelled()`` became true.
     """
     question = circuit_question(model, pairs, settings)
-    graph = Graph.of(model.shape, parallel=is_parallel(model))
+    graph = graph_of(model)
     progress = Progress(_steps(question, graph, settings), on_step, cancelled)
     start, length = min(question.starts), question.length
     possible = {"summed": graph.edges[None], "position": graph.possible(start, length)}

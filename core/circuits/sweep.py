@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.circuits.graph import Graph
 from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, Watcher, watched_writes
@@ -42,6 +43,12 @@ def is_parallel(model: LoadedModel) -> bool:
     alone = AttentionPass(mask=[torch.zeros(1, 1, 1, 1, device=model.device)] * model.shape.n_layers)
     _, kept = _run(model, 0, x.requires_grad_(), block_kwargs(model, 0, 1)[0], alone)
     return torch.autograd.grad(kept["mlp_out"].sum(), kept["attn_out"], allow_unused=True)[0] is None
+
+
+def graph_of(model: LoadedModel) -> Graph:
+    """The graph of a loaded model."""
+    coupled = any(write is not out for write, out in zip(model.parts.attn_write, model.parts.attn_out))
+    return Graph.of(model.shape, parallel=is_parallel(model), coupled=coupled)
 
 
 def reader_gradients(

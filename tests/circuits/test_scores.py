@@ -9,7 +9,7 @@ import torch
 from core.circuits.graph import Graph, Reader, Writer
 from core.circuits.scores import between, edge_scores
 from core.circuits.settings import EDGE_METHODS
-from core.circuits.sweep import is_parallel
+from core.circuits.sweep import graph_of, is_parallel
 from core.models.load import wrap
 from core.models.toy import word_tokenizer
 from core.patching.atp import atp_scores
@@ -22,7 +22,7 @@ POST_NORM = {"gemma2", "gemma3", "olmo2"}
 
 def asked(model, pairs, direction="noising"):
     question = ask(model, pairs, kinds=("z", "attn_out", "mlp_out"), metric="logit_diff", direction=direction)
-    return question, Graph.of(model.shape, parallel=is_parallel(model))
+    return question, graph_of(model)
 
 
 def posed(family, pairs, direction="noising"):
