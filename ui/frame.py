@@ -55,12 +55,6 @@ ENTRIES = (
         "Attention patterns of a layer's heads, and of one head at full size.",
     ),
     Entry(
-        "trust",
-        "Trust",
-        "An estimate ranks the nodes. Which of the first are really there, and how large an effect can it have missed?",
-        "Patch an estimate's nodes exactly, and bound those that are left.",
-    ),
-    Entry(
         "readouts",
         "Readouts",
         "What does each head and MLP write straight into the answer, and what would the model say after each layer?",
@@ -71,6 +65,12 @@ ENTRIES = (
         "Circuit",
         "Which heads and MLPs feed which, and how much of the behaviour do these edges alone explain?",
         "Edges between heads and MLPs, drawn, named and tested.",
+    ),
+    Entry(
+        "trust",
+        "Trust",
+        "An estimate ranks the nodes. Which of the first are really there, and how large an effect can it have missed?",
+        "Patch an estimate's nodes exactly, and bound those that are left.",
     ),
     Entry(
         "grokking",

@@ -1,7 +1,7 @@
 """Loss and gradient of a group of runs on their own examples, derived by hand.
 
 The same network as ``net.logits``, forwards and backwards, with every large array allocated once and reused. Against
-autograd over the same batched products this is 1.5 to 2 times as fast (``benchmarks.grokking`` measures it), and the
+autograd over the same batched products this is 1.3 to 1.5 times as fast (``benchmarks.grokking`` measures it), and the
 gradient of the loss keeps its digits (``core.grokking.loss``). The tests compare it with autograd in float64.
 
 Names: g runs, n examples, h heads, C cases (0: x, 1: y, 2: the operation, 3: the equals sign), d the width.
