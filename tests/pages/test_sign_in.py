@@ -3,6 +3,7 @@
 import pytest
 
 from core.errors import ModelError
+from core.models.catalogue import CATALOGUE
 from tests.pages.conftest import text_of
 from ui import sign_in
 from ui.resources import ModelChoice, slot
@@ -23,7 +24,9 @@ def test_with_a_provider_nothing_is_shown_before_sign_in(open_page, monkeypatch)
 
 def test_only_offered_models_are_loaded(open_page, monkeypatch):
     monkeypatch.setenv("CIRCUITARIUM_MODELS", "smollm2-135m, gpt2")
-    assert open_page().selectbox(key="model").options == ["SmolLM2-135M-Instruct", "GPT-2 small"]
+    small = [entry.name for entry in CATALOGUE if entry.source == "assets"]  # they come with the app
+    options = open_page().selectbox(key="model").options
+    assert sorted(options) == sorted(["SmolLM2-135M-Instruct", "GPT-2 small", *small])
     for name in ("pythia-70m", "/etc/passwd", "../model", "https://example.com/x"):
         with pytest.raises(ModelError, match="does not offer"):
             slot().get(ModelChoice(name))
