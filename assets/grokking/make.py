@@ -1,4 +1,4 @@
-"""Train the runs that come with the app: `python assets/grokking/make.py [regime ...]` in the repository's folder.
+"""Train the runs that come with the app: `python -m assets.grokking.make [regime ...]` in the repository's folder.
 
 Presets and their seeds are those of ``core.grokking.regimes`` (small, seed 0). Checkpoints are kept in float16, and
 only where the page shows them. Stopped half-way, it goes on.

@@ -142,7 +142,7 @@ _P53 = {"operation": "x + y", "p": 53, "d_model": 32, "n_heads": 4, "d_mlp": 128
 _P113 = {"operation": "x + y", "p": 113, "d_model": 128, "n_heads": 4, "d_mlp": 512, "lr": 1e-3}
 # regime -> preset -> settings, number of seeds among them
 _TABLE: dict[str, dict[str, Any]] = {
-    "grok small": _P53 | {"lr": 3e-3, "steps": 10_000, "sizes": (1123,), "seeds": 3, "moments": MOMENTS},
+    "grok small": _P53 | {"lr": 3e-3, "steps": 14_000, "sizes": (1123,), "seeds": 2, "moments": MOMENTS},
     "grok paper": _P113 | {"steps": 20_000, "sizes": (3830,), "seeds": 1, "moments": MOMENTS, "points": 200},
     "nodecay small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 2},
     "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
@@ -155,7 +155,7 @@ _TABLE: dict[str, dict[str, Any]] = {
         "pre_lr": 3e-3,
         "sizes": (84, 140, 197, 281, 365, 449, 562, 702),
     }
-    | {"weight_decays": (0.5, 1.0), "seeds": 3, "points": 40, "anneal": 0.2},
+    | {"weight_decays": (0.5, 1.0), "seeds": 2, "points": 40, "anneal": 0.2},
     "ungrok paper": _P113
     | {
         "steps": 20_000,
@@ -170,7 +170,7 @@ _TABLE: dict[str, dict[str, Any]] = {
     "semigrok paper": _P113
     | {"steps": 1_000_000, "sizes": (1500, 1600, 1700, 1800, 1900, 2000, 2050), "seeds": 8, "points": 400},
     "efficiency small": _P53
-    | {"lr": 5e-3, "steps": 3000, "anneal": 0.4, "sizes": (1400, 1700, 2000, 2400), "points": 40}
+    | {"lr": 5e-3, "steps": 3000, "anneal": 0.4, "sizes": (1400, 1700, 2000), "points": 40}
     | {"random_sizes": (150, 250, 350, 500, 700, 900), "weight_decays": (0.5, 1.0), "seeds": 2},
     "efficiency paper": _P113
     | {"steps": 30_000, "anneal": 0.4, "sizes": (4000, 6000, 8000, 10_000)}

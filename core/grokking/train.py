@@ -25,7 +25,7 @@ from core.grokking.group import Group
 from core.grokking.net import start_weights
 from core.grokking.row import Row
 
-GROUP_EXAMPLES = {"cpu": 3000, "cuda": 2_000_000}
+GROUP_EXAMPLES = {"cpu": 2200, "cuda": 2_000_000}
 WASTE = 0.8  # a run may be filled up with empty examples to 1 / WASTE of its size
 SAVE_SECONDS, POLL_SECONDS = 5.0, 0.25
 OnProgress = Callable[["Record", float], None]
