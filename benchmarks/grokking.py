@@ -29,8 +29,8 @@ from core.grokking.train import train
 
 OUT = Path(__file__).parent / "results" / "grokking.json"
 TASK, NET = make_task("x + y", 53), Net(p=53, d_model=32, n_heads=4, d_mlp=128)
-RUNS, TURNS, STEPS, SAME_STEPS = 16, 3, 300, 200
-SIZES = {"one size of 300": [300] * RUNS, "one size of 1123": [1123] * RUNS, "four sizes": [200, 300, 450, 700] * 4}
+RUNS, TURNS, STEPS, SAME_STEPS = 16, 3, 200, 100
+SIZES = {"one size of 300": [300] * RUNS, "four sizes": [200, 300, 450, 700] * 4}
 
 
 def row_of(sizes: list[int], steps: int) -> Row:
