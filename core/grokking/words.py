@@ -40,8 +40,8 @@ LIMITS: dict[str, str] = {
     "grok": "A few seeds of a small network on one table at a high learning rate. It shows that and when, not why.",
     "nodecay": "A run that has not generalised by the last step might do so later.",
     "ungrok": "One table, a small network, a fixed number of steps: runs just above the threshold may still be "
-    "falling. The threshold is read off means over few seeds. Networks grok on 40 % of the table first and then see all "
-    "of it, so that nothing is memorised when the pairs are taken away; the paper trains on all from the start.",
+    "falling. The threshold is read off means over few seeds. Networks grok on 40 % of the table first and then see "
+    "all of it, so that nothing is memorised when pairs are taken away; the paper trains on all from the start.",
     "semigrok": "The paper trains hundreds of runs for tens of millions of steps. Here a plateau may be the slow start "
     "of full generalisation, as the paper warns of its own; a few plateaus among few runs are no rate.",
     "efficiency": "The norm of the whole network stands for the norm of one circuit. Runs on true labels that passed "
