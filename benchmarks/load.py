@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from core.prompts.align import align
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.execute import execute
 from core.runs.store import Store
+from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "load.json"
@@ -78,7 +78,7 @@ def measure(place: Path, sessions: int, seconds: float) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.tiny_server", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
         found = asyncio.run(_visit(f"http://127.0.0.1:{port}", server.pid, list(sets), sessions, seconds))
         found["server_alive"] = server.poll() is None
     finally:
@@ -86,17 +86,6 @@ def measure(place: Path, sessions: int, seconds: float) -> dict[str, Any]:
         server.wait(20)
     wrong, checked = _wrong(store, sets)
     return {"sessions": sessions, "seconds": seconds, **found, "results_checked": checked, "wrong_results": wrong}
-
-
-def _wait_for(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=1)
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(url)
 
 
 async def _visit(url: str, server: int, links: list[str], sessions: int, seconds: float) -> dict[str, Any]:

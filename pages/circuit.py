@@ -5,11 +5,13 @@ import streamlit as st
 from ui import circuit as runs
 from ui import circuit_files, circuit_form, circuit_measure, frame, state
 from ui import circuit_view as view
+from ui.laboratory import show_refusal
 from ui.progress import need_model
 from ui.resources import sound_pairs
 from ui.strip import refused_pairs, strip
 
 frame.enter()
+show_refusal()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())
 with st.expander("Score the edges of your own pairs", key="run_circuit"):
     facts = need_model(height=46)

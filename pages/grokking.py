@@ -6,8 +6,10 @@ from ui.grokking_form import training_form
 from ui.grokking_inside import inside
 from ui.grokking_simulation import simulation
 from ui.grokking_view import claim, figures, files, runs_table, training, verdict
+from ui.laboratory import show_refusal
 
 frame.enter()
+show_refusal()
 regime = choose_regime()
 if regime == SIMULATION:
     simulation()

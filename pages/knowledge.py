@@ -5,13 +5,14 @@ import streamlit as st
 from ui import frame
 from ui.knowledge import choose_study
 from ui.knowledge_audit import cards, theorems
-from ui.knowledge_form import refusal, study_form
+from ui.knowledge_form import study_form
 from ui.knowledge_looks import closer
 from ui.knowledge_view import choose_view, main_figure, prompts
+from ui.laboratory import show_refusal
 from ui.progress import need_model
 
 frame.enter()
-refusal()
+show_refusal()
 with st.expander("Run it on statements of your own, or audit your own probe", key="run_knowledge"):
     facts = need_model(height=46)
     if facts is not None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import frame, missed, state
 from ui.about import about
+from ui.laboratory import show_refusal
 from ui.missed_view import missed as missed_nodes
 from ui.progress import need_model
 from ui.shown import results_on_show
@@ -14,6 +15,7 @@ from ui.trust_parts import MISSED, STUDY, VERIFY, choose_part
 from ui.verify_view import estimates, verification
 
 frame.enter()
+show_refusal()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())
 part = choose_part()
 if part == VERIFY:

@@ -20,11 +20,11 @@ from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
-from ui.laboratory import follow_lab, lab_folder, lab_runs
+from ui.laboratory import follow_lab, known_spec, lab_folder, lab_runs
 from ui.messages import show_error
 from ui.resources import ModelChoice, ModelFacts, aligned, slot
 from ui.state import model_choice
-from ui.store import load_pairs, results_dir, store
+from ui.store import load_pairs, results_dir
 
 KEPT = Path(__file__).parents[1] / "assets" / "circuits"
 KEPT_TITLES = {"ioi_abba": "Indirect objects, SmolLM2-135M (kept with the app)"}
@@ -87,10 +87,9 @@ def _read(folder: str) -> CircuitRun:
 
 
 def _progress(digest: str) -> None:
-    entry = store().entry(digest)
-    if entry is None or entry.lab != LAB:
+    spec, choice = known_spec(digest, LAB), model_choice()
+    if spec is None:
         raise ResultError("The link names no circuit that is on this server.", next_step="Choose another one.")
-    spec, choice = entry.lab_spec, model_choice()
     facts, wanted = slot().facts(choice), (spec.model, spec.settings["revision"], spec.settings["dtype"])
     if facts is None or (facts.model_id, facts.revision, facts.card.precision) != wanted:
         st.info("The run's model is not the loaded one; choose it in the sidebar to see or go on with the run.")

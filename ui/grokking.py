@@ -14,9 +14,8 @@ from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
 from ui.grokking_data import Experiment, experiment, kept
-from ui.laboratory import follow_lab, lab_folder, lab_job, lab_runs, start_lab
+from ui.laboratory import follow_lab, known_spec, lab_folder, lab_job, lab_runs, start_lab
 from ui.messages import duration, show_error
-from ui.store import store
 
 LAB, LINK, REGIME = "grokking", "run", "experiment"
 SIMULATION = "simulation"
@@ -141,10 +140,10 @@ def _key(regime: str) -> str:
 
 
 def _spec(digest: str) -> LabSpec:
-    entry = store().entry(digest)
-    if entry is None or entry.lab != LAB:
+    spec = known_spec(digest, LAB)
+    if spec is None:
         raise ResultError("There is no such experiment on this server.", next_step="Choose another one.")
-    return entry.lab_spec
+    return spec
 
 
 def _regime_of(digest: str) -> str | None:

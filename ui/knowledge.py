@@ -16,10 +16,9 @@ from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from ui.knowledge_data import load_statements
-from ui.laboratory import follow_lab, lab_folder, lab_runs
+from ui.laboratory import follow_lab, known_spec, lab_folder, lab_runs
 from ui.messages import show_error
 from ui.resources import ModelChoice, slot
-from ui.store import store
 
 KEPT = Path(__file__).parents[1] / "assets" / "knowledge"
 LINK = "run"
@@ -74,10 +73,9 @@ def _files(folder: str) -> StudyFiles:
 def _progress(digest: str) -> None:
     """A run that is not finished: progress, or the way to go on with it."""
     try:
-        entry = store().entry(digest)
-        if entry is None or entry.lab != LAB:
+        spec = known_spec(digest, LAB)
+        if spec is None:
             raise ResultError("The link names no study that is on this server.", next_step="Choose another one.")
-        spec = entry.lab_spec
         order = ordered(spec)
         follow_lab(spec, compute_of(order, spec), items=len(order.statements))
     except UserError as error:

@@ -17,7 +17,7 @@ from core.probing.statements import Statements, check
 from core.probing.wording import NAMES, REPETITIONS, Wording
 from ui.knowledge import compute_of, show
 from ui.knowledge_data import keep_statements
-from ui.laboratory import start_lab
+from ui.laboratory import refuse, start_lab
 from ui.messages import counted, duration, show_error
 from ui.resources import ModelFacts
 from ui.start import keep_choice
@@ -171,14 +171,8 @@ def _start(facts: ModelFacts, order: Order) -> None:
         order = order.fitting(n_layers=facts.shape.n_layers, d_model=facts.shape.d_model)
         spec = order.spec(model=facts.model_id, revision=facts.revision, dtype=facts.card.precision)
     except UserError as error:
-        st.session_state["_knowledge_refused"] = error
+        refuse(error)
         return
     keep_statements(order.statements)
     start_lab(spec, compute_of(order, spec), items=len(order.statements), expected=_seconds(facts, order))
     show(spec.digest)
-
-
-def refusal() -> None:
-    """Why the last order was not taken; told once."""
-    if (error := st.session_state.pop("_knowledge_refused", None)) is not None:
-        show_error(error)

@@ -34,7 +34,18 @@ def start_lab(spec: LabSpec, compute: LabCompute, *, items: int = 1, expected: f
         kept = st.session_state.get(KEEP, True)
         submit_lab(worker(), store(), spec, compute, items=items, owner=session(), kept=kept, expected=expected)
     except UserError as error:
-        st.session_state["_lab_refused"] = error
+        refuse(error)
+
+
+def refuse(error: UserError) -> None:
+    """Remember why a run was not taken, for ``show_refusal``; for callbacks."""
+    st.session_state["_lab_refused"] = error
+
+
+def show_refusal() -> None:
+    """Why the last run was not taken; told once."""
+    if (refused := st.session_state.pop("_lab_refused", None)) is not None:
+        show_error(refused)
 
 
 def lab_job(digest: str) -> Job | None:
@@ -52,6 +63,12 @@ def lab_runs(lab: str) -> dict[str, str]:
     return {e.digest: e.name or e.method for e in store().entries() if e.lab == lab and e.folder is not None}
 
 
+def known_spec(digest: str, lab: str) -> LabSpec | None:
+    """The description of a laboratory's run, finished or not; None where this server knows of none."""
+    entry = store().entry(digest)
+    return entry.lab_spec if entry is not None and entry.lab == lab else None
+
+
 def lab_state(digest: str) -> str:
     """How a run stands: a word of ``core.runs.entry.STATES``, or an empty one where nothing is known of it."""
     entry = store().entry(digest)
@@ -60,8 +77,7 @@ def lab_state(digest: str) -> str:
 
 def follow_lab(spec: LabSpec, compute: LabCompute, *, items: int = 1, expected: float | None = None) -> None:
     """While a run is not there: its progress with cancel, or why it ended, with the button that goes on with it."""
-    if (refused := st.session_state.pop("_lab_refused", None)) is not None:
-        show_error(refused)
+    show_refusal()
     job, state = lab_job(spec.digest), lab_state(spec.digest)
     if job is not None and job.active:
         follow([job])

@@ -18,7 +18,7 @@ from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.spec import DIRECTIONS, METRICS
 from core.runs.worker import OnStep
-from ui.laboratory import follow_lab, lab_folder, lab_runs, start_lab
+from ui.laboratory import follow_lab, known_spec, lab_folder, lab_runs, start_lab
 from ui.messages import duration, plain, show_error
 from ui.resources import ModelChoice, ModelFacts, aligned, slot
 from ui.start import keep_choice
@@ -88,10 +88,9 @@ def _read(folder: str) -> tuple[Failures, dict[str, str]]:
 
 
 def _follow(digest: str) -> None:
-    entry = store().entry(digest)
-    if entry is None or entry.lab != LAB:
+    spec = known_spec(digest, LAB)
+    if spec is None:
         raise ResultError("The link names no findings that are on this server.", next_step="Choose others.")
-    spec = entry.lab_spec
     follow_lab(spec, _compute(spec))
 
 

@@ -16,11 +16,10 @@ from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
-from ui.laboratory import follow_lab, lab_folder, lab_runs
+from ui.laboratory import follow_lab, known_spec, lab_folder, lab_runs
 from ui.messages import show_error
 from ui.multiple_choice_data import kept_questions
 from ui.resources import ModelChoice, slot
-from ui.store import store
 
 KEPT = Path(__file__).parents[1] / "assets" / "multiple_choice" / "studies"
 # Kept studies: the model as a catalogue id, and the bundled questions.
@@ -94,10 +93,9 @@ def _stored(folder: str) -> Stored:
 def _progress(digest: str) -> None:
     """A run that is not finished: progress, or the way to start it again."""
     try:
-        entry = store().entry(digest)
-        if entry is None or entry.lab != LAB:
+        spec = known_spec(digest, LAB)
+        if spec is None:
             raise ResultError("The link names no study that is on this server.", next_step="Choose another one.")
-        spec = entry.lab_spec
         questions = kept_questions(spec.settings["questions"], spec.settings["name"])
         follow_lab(spec, compute_of(spec, questions), items=len(questions))
     except UserError as error:

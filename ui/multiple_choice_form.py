@@ -9,7 +9,7 @@ from core.multiple_choice.bundled import BUNDLED, find_bundled, load_questions
 from core.multiple_choice.layouts import LAYOUTS, build
 from core.multiple_choice.names import MOST_CIRCUIT, prompts_asked, spec_of
 from core.multiple_choice.questions import QuestionSet, parse_questions
-from ui.laboratory import start_lab
+from ui.laboratory import refuse, start_lab
 from ui.messages import counted, duration, show_error
 from ui.multiple_choice import compute_of, show
 from ui.multiple_choice_data import keep_questions
@@ -90,15 +90,9 @@ def _start(facts: ModelFacts, questions: QuestionSet, layout: str) -> None:
     try:
         spec = spec_of(facts.model_id, facts.revision, facts.card.precision, questions, layout=layout)
     except UserError as error:
-        st.session_state["_mc_refused"] = error
+        refuse(error)
         return
     keep_questions(questions)
     seconds = sum(_expected(facts, questions))
     start_lab(spec, compute_of(spec, questions), items=len(questions), expected=seconds)
     show(spec.digest)
-
-
-def refusal() -> None:
-    """Why the last study was not taken; told once."""
-    if (error := st.session_state.pop("_mc_refused", None)) is not None:
-        show_error(error)

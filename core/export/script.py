@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pprint import pformat
 
 import numpy as np
 
+from core.export.literal import literal
 from core.patching.ranking import largest
 from core.patching.results import AttributionResult
 
@@ -76,16 +76,12 @@ def reproduction_script(result: AttributionResult) -> str:
     half = spec.dtype != "float32"
     return TEMPLATE.format(
         what=f"{spec.method}, {spec.direction}, {spec.metric}; {len(result.pairs)} pairs; run {spec.digest}.",
-        spec=_literal(spec.to_json()),
-        pairs=_literal([_plain(asdict(run.tokens)) for run in result.pairs]),
-        stored=_literal(_largest_effects(result)),
+        spec=literal(spec.to_json()),
+        pairs=literal([_plain(asdict(run.tokens)) for run in result.pairs]),
+        stored=literal(_largest_effects(result)),
         absolute=1e-2 if half else 1e-4,
         relative=5e-2 if half else 1e-3,
     )
-
-
-def _literal(value: object) -> str:
-    return pformat(value, width=118, compact=True, sort_dicts=False)
 
 
 def _plain(pair: dict[str, object]) -> dict[str, object]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pprint import pformat
-
+from core.export.literal import literal
 from core.multiple_choice.folder import Stored
 
 TEMPLATE = '''\
@@ -62,12 +61,8 @@ def reproduction_script(study: Stored) -> str:
     settings = spec["settings"]
     stored = [(r.mutation, r.version, float(r.accuracy), float(r.loss)) for r in bars.itertuples()]
     return TEMPLATE.format(
-        model=_literal((spec["model"], settings["revision"], settings["dtype"])),
-        layout=_literal((settings["layout"], settings["seed"])),
-        questions=_literal([(q.text, list(q.options), q.answer) for q in study.questions]),
-        stored=_literal(stored),
+        model=literal((spec["model"], settings["revision"], settings["dtype"])),
+        layout=literal((settings["layout"], settings["seed"])),
+        questions=literal([(q.text, list(q.options), q.answer) for q in study.questions]),
+        stored=literal(stored),
     )
-
-
-def _literal(value: object) -> str:
-    return pformat(value, width=118, compact=True, sort_dicts=False)

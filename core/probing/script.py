@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pprint import pformat
-from typing import Any
-
+from core.export.literal import literal
 from core.probing.summary import StudyFiles
 
 TEMPLATE = '''\
@@ -70,15 +68,11 @@ def reproduction_script(files: StudyFiles) -> str:
     ]
     stored = [(c, m, round(truth, 4), round(other, 4)) for (c, m), (truth, other) in files.means().items()]
     return TEMPLATE.format(
-        model=_literal(report["model"]["id"]),
-        dtype=_literal(report["model"]["dtype"].removeprefix("torch.")),
-        settings=_literal(report["settings"]),
-        wording=_literal(report["wording"]),
-        name=_literal(report["data"]["name"]),
-        items=_literal(items),
-        stored=_literal(stored),
+        model=literal(report["model"]["id"]),
+        dtype=literal(report["model"]["dtype"].removeprefix("torch.")),
+        settings=literal(report["settings"]),
+        wording=literal(report["wording"]),
+        name=literal(report["data"]["name"]),
+        items=literal(items),
+        stored=literal(stored),
     )
-
-
-def _literal(value: Any) -> str:
-    return pformat(value, width=118, compact=True, sort_dicts=False)

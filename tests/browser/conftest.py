@@ -5,14 +5,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from core.export.folder import write_folder
 from tests.make_results import make_pair, make_result
+from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -86,22 +85,11 @@ def site(tmp_path_factory):
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{url}/_stcore/health")
+        wait_for(f"{url}/_stcore/health")
         yield Site(url, *(stored[name].spec.digest for name in stored), results)
     finally:
         server.terminate()
         server.wait(10)
-
-
-def _wait_for(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=1)
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
 
 
 @pytest.fixture(scope="module")  # other modules start a Playwright of their own, and only one may live at a time
