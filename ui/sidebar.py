@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.figures.numbers import parameters
 from core.models.catalogue import CATALOGUE
 from core.runs.worker import Job
 from ui.messages import plain, show_error
@@ -64,7 +65,7 @@ def _card() -> None:
         return
     entry = next((entry for entry in CATALOGUE if entry.id == choice.model_id), None)
     if entry is not None:
-        st.caption(f"{plain(entry.family)} · {entry.parameters / 1e6:.0f} M parameters  \n{plain(entry.note)}")
+        st.caption(f"{plain(entry.family)} · {parameters(entry.parameters)} parameters  \n{plain(entry.note)}")
     job = worker().find(load_key(choice))
     if job is not None and job.state == "failed" and job.error is not None:
         show_error(job.error)
@@ -78,7 +79,7 @@ def _card_html(facts: ModelFacts) -> str:
     card = facts.card
     heads = f"{card.n_heads}" if card.n_heads == card.n_kv_heads else f"{card.n_heads}, sharing {card.n_kv_heads} kv"
     rows = {
-        "Parameters": f"{card.parameters / 1e6:.0f} M" if card.parameters < 1e9 else f"{card.parameters / 1e9:.2f} B",
+        "Parameters": parameters(card.parameters),
         "Layers": str(card.n_layers),
         "Heads a layer": heads,
         "Neurons a layer": str(card.d_mlp),

@@ -29,6 +29,13 @@ def count(n: int) -> str:
     return f"{n:,}".replace(",", THIN).replace("-", MINUS)
 
 
+def parameters(n: int) -> str:
+    """Size of a model as the field writes it: ``17 k``, ``135 M``, ``1.24 B``."""
+    if n < 1e6:
+        return f"{n / 1e3:.0f} k"
+    return f"{n / 1e6:.0f} M" if n < 1e9 else f"{n / 1e9:.2f} B"
+
+
 def _magnitude(x: float) -> str:
     if x == 0:
         return "0"

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import SpecError
 from core.figures.axes import token_columns
-from core.figures.numbers import count, number
+from core.figures.numbers import count, number, parameters
 from core.figures.tokens import escaped, label, shown_positions, visible
 
 
@@ -34,6 +34,11 @@ def test_counts_and_plus_signs():
     assert count(645_120) == "645\u2009120"
     assert number(1.5, sign=True) == "+1.50"
     assert number(-1.5, sign=True) == "−1.50"
+
+
+def test_a_model_says_its_size_in_the_unit_of_its_kind():
+    sizes = (17_312, 134_515_008, 1_235_814_400)
+    assert [parameters(n) for n in sizes] == ["17 k", "135 M", "1.24 B"]
 
 
 def test_tokens_are_visible_and_inert():
