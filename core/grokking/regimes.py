@@ -2,6 +2,9 @@
 
 Small presets fit two cores and minutes. Paper presets have the paper's task and network (addition modulo 113, width
 128, learning rate 1e-3) and its set sizes; where the paper trains for millions of steps they stop earlier.
+
+The small grokking preset, half of the table at weight decay 0.7, was chosen among six on seeds 10 to 19 for a delay
+that is long enough to see and short enough to wait for, whatever the seed.
 """
 
 from __future__ import annotations
@@ -142,16 +145,18 @@ _P53 = {"operation": "x + y", "p": 53, "d_model": 32, "n_heads": 4, "d_mlp": 128
 _P113 = {"operation": "x + y", "p": 113, "d_model": 128, "n_heads": 4, "d_mlp": 512, "lr": 1e-3}
 # regime -> preset -> settings, number of seeds among them
 _TABLE: dict[str, dict[str, Any]] = {
-    "grok small": _P53 | {"lr": 3e-3, "steps": 12_000, "sizes": (1123,), "seeds": 2, "moments": MOMENTS},
+    "grok small": _P53
+    | {"lr": 3e-3, "steps": 10_000, "sizes": (1404,), "weight_decays": (0.7,), "seeds": 2, "moments": MOMENTS},
     "grok paper": _P113 | {"steps": 20_000, "sizes": (3830,), "seeds": 1, "moments": MOMENTS, "points": 200},
-    "nodecay small": _P53 | {"lr": 3e-3, "steps": 6000, "sizes": (1123,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 2},
+    "nodecay small": _P53
+    | {"lr": 3e-3, "steps": 7000, "sizes": (1404,), "weight_decays": (0.0, 0.3, 0.7), "seeds": 2},
     "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
     "ungrok small": _P53
     | {
         "lr": 5e-3,
         "steps": 2500,
-        "pre_sizes": (1123, 2809),
-        "pre_steps": (6000, 300),
+        "pre_sizes": (1404, 2809),
+        "pre_steps": (5000, 300),
         "pre_lr": 3e-3,
         "sizes": (84, 140, 197, 281, 365, 449, 562, 702),
     }

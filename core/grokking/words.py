@@ -37,10 +37,11 @@ CLAIMS: dict[str, str] = {
     "number. Where the two cross lies the critical size (prediction 1).",
 }
 LIMITS: dict[str, str] = {
-    "grok": "A few seeds of a small network on one table at a high learning rate. It shows that and when, not why.",
+    "grok": "A few seeds of a small network on one table at a high learning rate; the size of the training set and the "
+    "weight decay were chosen so that the delay fits into a minute. It shows that and when, not why.",
     "nodecay": "A run that has not generalised by the last step might do so later.",
     "ungrok": "One table, a small network, a fixed number of steps: runs just above the threshold may still be "
-    "falling. The threshold is read off means over few seeds. Networks grok on 40 % of the table first and then see "
+    "falling. The threshold is read off means over few seeds. Networks grok on part of the table first and then see "
     "all of it, so that nothing is memorised when pairs are taken away; the paper trains on all from the start.",
     "semigrok": "The paper trains hundreds of runs for tens of millions of steps. Here a plateau may be the slow start "
     "of full generalisation, as the paper warns of its own; a few plateaus among few runs are no rate.",
