@@ -82,9 +82,14 @@ def _conclusions(studies: list[KeptStudy]) -> list[str]:
         low, high = (number(x) for x in v.without)
         ratio = f"{low} times" if low == high else f"{low} to {high} times"
         out.append(text + f"The best method without gradients costs {ratio} what the best estimate costs.")
-    missing = [TASKS[t] for t in TASKS if t not in {s.task for s in studies if s.scope == "neurons"}]
-    if missing:
-        out.append(f"Neurons were not run on: {', '.join(missing)}.")
+    if len(signs := pd.concat([s.signs for s in studies])):
+        by = {score: part.spearman for score, part in signs.groupby("score")}
+        kept, lost = (f"{by[name].min():.2f} to {by[name].max():.2f}" for name in ("signed", "magnitudes"))
+        out.append(
+            f"On sets, estimates averaged with their sign agree better with the exact effects (Spearman {kept}) than "
+            f"the paper's mean of magnitudes ({lost}), which the contests use: effects that cancel over pairs rank "
+            "too high in it. It matters for AtP and AtP + QK fix alone; the other two have no sign."
+        )
     out.append(
         "This is one small model; the paper's models are 3 to 90 times as large. Differences of a few tenths "
         "between methods rest on one pair each."
@@ -117,6 +122,9 @@ def _contest(s: KeptStudy) -> None:
                 f"Spearman over all {count(s.n_nodes)} nodes; then the share of the true top k that the estimate has "
                 "in its own top k."
             )
+        if len(s.signs):
+            st.markdown("**Averaged with or without sign**")
+            st.dataframe(_signs(s.signs), hide_index=True, alt="Spearman and top-k recall of both averages.")
         settings = ", ".join(f"{NAMES[m]} {setting}" for m, setting in s.settings().items())
         st.caption(plain(f"Best settings: {settings}. Pairs: {', '.join(s.summary['pairs'])}."))
     about("study")
@@ -129,6 +137,16 @@ def _agreement(s: KeptStudy) -> pd.DataFrame:
         row = {"estimate": NAMES[method], "Spearman": "–" if spearman is None else f"{spearman:.3f}"}
         rows.append(row | {f"top {count(int(k))}": f"{share:.0%}" for k, share in found["recall"].items()})
     return pd.DataFrame(rows)
+
+
+def _signs(table: pd.DataFrame) -> pd.DataFrame:
+    shares = {c: f"top {count(int(c.removeprefix('top_')))}" for c in table if c.startswith("top_")}
+    columns = {
+        "estimate": table.method.map(NAMES),
+        "average": table.score,
+        "Spearman": table.spearman.map("{:.3f}".format),
+    }
+    return pd.DataFrame(columns | {name: table[c].map("{:.0%}".format) for c, name in shares.items()})
 
 
 def _bounds(s: KeptStudy) -> None:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.atp_study [NAME ...]
 
-runs everything, or the parts named: contests (``ioi-attention``, ``ioi-set``, ``ioi-neurons``, ...), ``failures`` and
-``coverage``. On a quiet core a contest on attention nodes of a pair takes a minute, of a set three to five. The exact
+runs everything, or the parts named: contests (``ioi-attention``, ``ioi-set``, ``ioi-neurons``, ...), ``failures``,
+``coverage`` and ``signs``. On a quiet core a contest on attention nodes takes one to three minutes. The exact
 effects of all neurons take three to eight minutes a pair; they are kept, and computed again only where their file
-(``exact.safetensors``) was removed. The coverage takes a quarter of an hour.
+(``exact.safetensors``) was removed. The coverage takes a quarter of an hour, the signs five minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 
-from benchmarks.atp_study import contests, coverage, failures
+from benchmarks.atp_study import contests, coverage, failures, signs
 from core.models.catalogue import DEFAULT
 from core.models.load import load_model
 
@@ -21,7 +21,7 @@ from core.models.load import load_model
 def main(names: list[str]) -> None:
     """Run the parts named, or all."""
     model = load_model(DEFAULT, device="cpu", dtype="float32")
-    parts = {"failures": failures.run, "coverage": coverage.run}
+    parts = {"failures": failures.run, "coverage": coverage.run, "signs": signs.run}
     studies = list(contests.studies(model))
     if unknown := set(names) - {study.name for study in studies} - set(parts):
         raise SystemExit(f"no such part: {', '.join(sorted(unknown))}")

@@ -102,7 +102,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     """One line a run, then the seconds."""
     lines = ["  size decay labels seed train 100  test 95 test acc   norm"]
     for row in summary["runs"]:
-        t100, t95 = (str(row[name] or "–") for name in ("step_train_100", "step_test_95"))
+        steps = [row[name] for name in ("step_train_100", "step_test_95")]
+        t100, t95 = ("–" if step is None else str(step) for step in steps)
         lines.append(
             f"{row['n_train']:>6} {row['weight_decay']:>5g} {row['labels']:>6} {row['seed']:>4} {t100:>9} {t95:>8} "
             f"{row['test_acc']:>8.3f} {row['norm']:>6.1f}"

@@ -66,6 +66,15 @@ class KeptStudy:
         """AtP method -> spearman, and recall by k."""
         return self.summary.get("agreement", {}).get(self.family, {})
 
+    @cached_property
+    def signs(self) -> pd.DataFrame:
+        """For a set: agreement of both averages of the signed methods; empty where there is none."""
+        file = self.folder.parent / "signs.csv"
+        if self.scope != "set" or not file.exists():
+            return pd.DataFrame(columns=["set", "method", "score", "spearman"])
+        table = pd.read_csv(file)
+        return table[table.set == self.task]
+
 
 def kept_studies(root: Path) -> list[KeptStudy]:
     """All that are there, by scope, then by name."""

@@ -17,6 +17,11 @@ PAIRS_AT_ONCE = 16  # bounds the stack of cotangents
 
 def estimate(question: Question, nodes: Nodes, kinds: Sequence[NodeKind], method: Method) -> np.ndarray:
     """Non-negative scores ``[node]``; the nodes are of these kinds."""
+    return np.abs(estimates(question, nodes, kinds, method)).mean(0)
+
+
+def estimates(question: Question, nodes: Nodes, kinds: Sequence[NodeKind], method: Method) -> np.ndarray:
+    """Estimated effects ``[pair, node]``, signed where the method is."""
     found = []
     for first in range(0, len(question.pairs), PAIRS_AT_ONCE):
         part = slice(first, first + PAIRS_AT_ONCE)
@@ -30,5 +35,5 @@ def estimate(question: Question, nodes: Nodes, kinds: Sequence[NodeKind], method
             kinds=kinds,
             method=method,
         )
-        found.append(np.abs(nodes.read(effects)))
-    return np.concatenate(found).mean(0)
+        found.append(nodes.read(effects))
+    return np.concatenate(found)

@@ -26,7 +26,7 @@ def test_it_trains_in_sight_and_answers_meanwhile(site, visit):
     page.locator(".st-key-grok_live .main-svg").first.wait_for(timeout=PATIENCE)
     before = page.evaluate(LAST_STEP)
 
-    page.get_by_text("Every run in numbers").count()  # nothing of a finished run is shown meanwhile
+    page.get_by_text("Every run in numbers").wait_for(state="detached", timeout=PATIENCE)  # nothing is finished yet
     began = time.monotonic()
     page.get_by_role("radio", name="Simulation").click()
     page.get_by_text("three ingredients suffice").wait_for(timeout=PATIENCE)

@@ -38,3 +38,13 @@ def test_the_verdict_counts(tmp_path):
     assert found.cheapest == {"atp-qk": 1, "atp-star": 1}
     assert (found.fix_helps, found.drop_helps) == (1, 1)
     assert found.without == (2.0, 4.0)
+
+
+def test_a_set_finds_its_own_signs_and_a_pair_none():
+    for study in kept_studies(KEPT):
+        assert len(study.signs) == (4 if study.scope == "set" else 0)
+        for _, rows in study.signs.groupby("method"):
+            spearman = rows.set_index("score").spearman
+            assert study.agreements()[rows.method.iloc[0]]["spearman"] == pytest.approx(
+                spearman["magnitudes"], abs=2e-4
+            )

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
+from core.commands.grok import _lines
 from core.grokking import regimes
 from core.grokking.regimes import REGIMES, preset, smaller
 
@@ -33,6 +34,12 @@ def test_every_regime_writes_its_folder(regime, tiny_presets, tmp_path, capsys):
     assert len(pd.read_parquet(out / "curves.parquet")["run"].unique()) == len(summary["runs"])
     assert not (out / "unfinished").exists()
     assert "train 100" in capsys.readouterr().out
+
+
+def test_a_run_that_starts_solved_is_said_to_have_reached_it_at_step_0():
+    run = {"n_train": 84, "weight_decay": 1.0, "labels": "true", "seed": 3, "test_acc": 0.5, "norm": 20.0}
+    line = _lines({"runs": [run | {"step_train_100": 0, "step_test_95": None}], "seconds": 1.0})[1]
+    assert line.split()[4:6] == ["0", "–"]
 
 
 def test_the_simulation_ends_at_the_closed_form(tmp_path):

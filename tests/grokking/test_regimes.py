@@ -28,7 +28,7 @@ def test_every_preset_stands_and_goes_through_json(regime, size):
 
 @pytest.mark.parametrize("regime", REGIMES)
 def test_small_presets_leave_a_margin_in_their_time(regime):
-    limit = {"grok": 120, "nodecay": 240, "ungrok": 240}.get(regime, 480)
+    limit = {"grok": 120, "ungrok": 240}.get(regime, 480)
     assert seconds_for(preset(regime), cores=2) < 0.7 * limit
 
 
