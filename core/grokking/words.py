@@ -38,7 +38,9 @@ CLAIMS: dict[str, str] = {
 }
 LIMITS: dict[str, str] = {
     "grok": "A few seeds of a small network on one table at a high learning rate; the size of the training set and the "
-    "weight decay were chosen so that the delay fits into a minute. It shows that and when, not why.",
+    "weight decay were chosen so that the delay fits into a minute. It shows that and when, not why. Where x and y can "
+    "be swapped, a network that has only memorised is right on unseen pairs whose mirror image it has seen: with half "
+    "of the table, on up to half of them.",
     "nodecay": "A run that has not generalised by the last step might do so later.",
     "ungrok": "One table, a small network, a fixed number of steps: runs just above the threshold may still be "
     "falling. The threshold is read off means over few seeds. Networks grok on part of the table first and then see "
