@@ -47,7 +47,9 @@ def study() -> None:
     )
     for text in _conclusions(studies):
         st.markdown(f"- {text}")
-    st.dataframe(_overview(studies), hide_index=True, alt="Relative cost of every method in every contest.")
+    st.dataframe(
+        _overview(studies), hide_index=True, height="content", alt="Relative cost of every method in every contest."
+    )
     st.caption(
         "Relative cost: how many times an oracle's forward passes, a geometric mean that weighs every decade of K the "
         "same. Prices: a patch 1, a backward pass 2, AtP 4, QK fix 2 more, GradDrop (L + 1)/2 backward passes instead "
@@ -106,7 +108,7 @@ def _overview(studies: list[KeptStudy]) -> pd.DataFrame:
 
 
 def _contest(s: KeptStudy) -> None:
-    left, right = st.columns([5, 3], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
 
         def curves(mode: Theme) -> object:
@@ -140,13 +142,9 @@ def _agreement(s: KeptStudy) -> pd.DataFrame:
 
 
 def _signs(table: pd.DataFrame) -> pd.DataFrame:
-    shares = {c: f"top {count(int(c.removeprefix('top_')))}" for c in table if c.startswith("top_")}
-    columns = {
-        "estimate": table.method.map(NAMES),
-        "average": table.score,
-        "Spearman": table.spearman.map("{:.3f}".format),
-    }
-    return pd.DataFrame(columns | {name: table[c].map("{:.0%}".format) for c, name in shares.items()})
+    names = [f"{NAMES[row.method]}, {row.score}" for row in table.itertuples()]
+    shares = {f"top {count(int(c[4:]))}": table[c].map("{:.0%}".format) for c in table if c.startswith("top_")}
+    return pd.DataFrame({"estimate, average": names, "Spearman": table.spearman.map("{:.3f}".format), **shares})
 
 
 def _bounds(s: KeptStudy) -> None:
