@@ -7,8 +7,6 @@ is what makes answers right; it is not there for speed.
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 import uuid
@@ -24,7 +22,6 @@ OnStep = Callable[[int, int], None]
 Task = Callable[[OnStep, Callable[[], bool]], Any]
 Ended = Callable[[State, UserError | None], None]
 
-NICENESS = 10
 _log = logging.getLogger(__name__)
 
 
@@ -213,7 +210,6 @@ class Worker:
         self._thread.join(timeout)
 
     def _loop(self) -> None:
-        _stand_back()
         while (job := self._next()) is not None:
             self._run(job)
 
@@ -271,12 +267,3 @@ def _unexpected(job_id: str) -> UserError:
         "The run stopped because of a fault in the program.",
         next_step=f"Try again; if it happens again, look for {job_id} in the server's log.",
     )
-
-
-def _stand_back() -> None:
-    """Give this thread, and those that it starts, what the threads of pages leave, so that a click is answered first.
-
-    Linux alone lets one thread of a process be nicer than the others.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

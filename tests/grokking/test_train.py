@@ -1,7 +1,9 @@
 """Rows of runs: equal to single runs, the same on any number of threads, and to be gone on with after a kill."""
 
+import os
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -13,6 +15,7 @@ from core.grokking.net import start_weights
 from core.grokking.row import Row, Run, Training, answers, spread, training_examples
 from core.grokking.sizes import Net
 from core.grokking.tasks import make_task
+from core.grokking.group import Group
 from core.grokking.train import group_members, train
 from tests.grokking.test_step import plain_logits
 
@@ -125,3 +128,16 @@ def test_points_begin_and_end_with_the_run():
 def test_impossible_runs_are_refused(run):
     with pytest.raises(SpecError):
         Row(TASK, NET, Training(5, lr=1e-3), (run,))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is one thread nicer than another")
+def test_training_stands_back_for_the_other_threads(monkeypatch):
+    found, advance = set(), Group.advance
+
+    def watched(*args, **options):
+        found.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return advance(*args, **options)
+
+    monkeypatch.setattr(Group, "advance", watched)
+    train(row(steps=3))
+    assert min(found) > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

@@ -1,7 +1,5 @@
 """The queue in front of the model: order, sharing, cancelling, failures, and why it has to exist."""
 
-import os
-import sys
 import threading
 import time
 
@@ -52,14 +50,6 @@ def test_jobs_run_one_at_a_time_in_order(worker):
     assert seen == [0, 1, 2]
     assert first.result == "through"
     assert worker.queue() == []
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only there is one thread nicer than another")
-def test_a_job_stands_back_for_the_threads_of_pages(worker):
-    nice = lambda *_: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())  # noqa: E731
-    job = submit(worker, "x", nice)
-    assert worker.wait(job, PATIENCE)
-    assert job.result > nice()
 
 
 def test_whoever_was_served_longest_ago_is_next(worker):
