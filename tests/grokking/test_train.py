@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from core.errors import Cancelled, SpecError
+from core.grokking.group import Group
 from core.grokking.net import start_weights
 from core.grokking.row import Row, Run, Training, answers, spread, training_examples
 from core.grokking.sizes import Net
 from core.grokking.tasks import make_task
-from core.grokking.group import Group
 from core.grokking.train import group_members, train
 from tests.grokking.test_step import plain_logits
 
