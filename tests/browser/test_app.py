@@ -34,10 +34,13 @@ def sentence(page):
 
 
 def test_first_content_comes_within_three_seconds(site, visit):
-    for landmark in ("h1", "text=Try it with my own pairs"):  # the very first visit also reads libraries from disk
+    whole = "text=Try it with my own pairs"
+    for landmark in ("h1", whole):  # the very first visit also reads libraries from disk, so it comes in two steps
         began = time.monotonic()
-        visit(site.page()).locator(landmark).first.wait_for()
+        page = visit(site.page())
+        page.locator(landmark).first.wait_for()
         assert time.monotonic() - began < within(3)
+        page.locator(whole).first.wait_for()  # the second visit finds them read
 
 
 @pytest.mark.parametrize("path", ["", "pairs", "attribution", "attention"])
