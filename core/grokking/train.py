@@ -8,7 +8,6 @@ two threads on every small product, and a run's curve does not depend on how man
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,6 @@ from core.grokking.row import Row
 
 GROUP_EXAMPLES = {"cpu": 2200, "cuda": 2_000_000}
 WASTE = 0.8  # a run may be filled up with empty examples to 1 / WASTE of its size
-NICENESS = 10
 SAVE_SECONDS, POLL_SECONDS = 5.0, 0.25
 OnProgress = Callable[["Record", float], None]
 
@@ -84,7 +82,7 @@ def train(
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     hands = min(cores, len(groups)) if device == "cpu" else 1
     shares = _shares(groups, hands)
-    with ThreadPoolExecutor(hands, initializer=_stand_back) as pool, _stopping(stop):
+    with ThreadPoolExecutor(hands) as pool, _stopping(stop):
         work = [
             pool.submit(_train_share, [(groups[i], files[i]) for i in share], stop, max(1, cores // hands))
             for share in shares
@@ -170,12 +168,3 @@ def _record(row: Row, groups: list[Group]) -> Record:
             kept[member] = moments[:, i] if len(moments) else moments
             final[member] = now[i].copy()
     return Record(row, tuple(measured), tuple(kept), np.stack(final))
-
-
-def _stand_back() -> None:
-    """Let the other threads of this process go first, so that a page answers while it trains.
-
-    Linux alone lets one thread of a process be nicer than the others.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

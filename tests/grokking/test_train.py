@@ -1,9 +1,7 @@
 """Rows of runs: equal to single runs, the same on any number of threads, and to be gone on with after a kill."""
 
-import os
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 import torch
 
 from core.errors import Cancelled, SpecError
-from core.grokking.group import Group
 from core.grokking.net import start_weights
 from core.grokking.row import Row, Run, Training, answers, spread, training_examples
 from core.grokking.sizes import Net
@@ -128,16 +125,3 @@ def test_points_begin_and_end_with_the_run():
 def test_impossible_runs_are_refused(run):
     with pytest.raises(SpecError):
         Row(TASK, NET, Training(5, lr=1e-3), (run,))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only there is one thread nicer than another")
-def test_training_stands_back_for_the_other_threads(monkeypatch):
-    found, advance = set(), Group.advance
-
-    def watched(*args, **options):
-        found.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        return advance(*args, **options)
-
-    monkeypatch.setattr(Group, "advance", watched)
-    train(row(steps=3))
-    assert min(found) > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
