@@ -80,7 +80,10 @@ def _conclusions(studies: list[KeptStudy]) -> list[str]:
         text = f"On {what} ({counted(v.n, 'contest')}) the cheapest method is {first}. "
         if scopes != ("neurons",):
             text += f"The QK fix makes AtP cheaper in {v.fix_helps} of {v.n}. "
-        text += f"GradDrop's backward passes pay for themselves in {v.drop_helps} of {v.n}. "
+        added = (
+            "GradDrop's backward passes" if scopes == ("neurons",) else "Added to the fix, GradDrop's backward passes"
+        )
+        text += f"{added} pay for themselves in {v.drop_helps} of {v.n}. "
         low, high = (number(x) for x in v.without)
         ratio = f"{low} times" if low == high else f"{low} to {high} times"
         out.append(text + f"The best method without gradients costs {ratio} what the best estimate costs.")
@@ -133,18 +136,23 @@ def _contest(s: KeptStudy) -> None:
 
 
 def _agreement(s: KeptStudy) -> pd.DataFrame:
-    rows = []
-    for method, found in s.agreements().items():
-        spearman = found["spearman"]
-        row = {"estimate": NAMES[method], "Spearman": "–" if spearman is None else f"{spearman:.3f}"}
-        rows.append(row | {f"top {count(int(k))}": f"{share:.0%}" for k, share in found["recall"].items()})
-    return pd.DataFrame(rows)
+    found = s.agreements().items()
+    return pd.DataFrame([_agreement_row(NAMES[method], a["spearman"], a["recall"]) for method, a in found])
 
 
 def _signs(table: pd.DataFrame) -> pd.DataFrame:
-    names = [f"{NAMES[row.method]}, {row.score}" for row in table.itertuples()]
-    shares = {f"top {count(int(c[4:]))}": table[c].map("{:.0%}".format) for c in table if c.startswith("top_")}
-    return pd.DataFrame({"estimate, average": names, "Spearman": table.spearman.map("{:.3f}".format), **shares})
+    top = {c: c.removeprefix("top_") for c in table if c.startswith("top_")}
+    return pd.DataFrame(
+        [
+            _agreement_row(f"{NAMES[r['method']]}, {r['score']}", r["spearman"], {k: r[c] for c, k in top.items()})
+            for r in table.to_dict("records")
+        ]
+    )
+
+
+def _agreement_row(estimate: str, spearman: float | None, recall: dict[str, float]) -> dict[str, str]:
+    row = {"estimate": estimate, "Spearman": "–" if spearman is None else f"{spearman:.3f}"}
+    return row | {f"top {count(int(k))}": f"{share:.0%}" for k, share in recall.items()}
 
 
 def _bounds(s: KeptStudy) -> None:
