@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import frame
+from ui.shell import frame
 
 frame.configure()
 page = st.navigation(frame.pages(), position="top")

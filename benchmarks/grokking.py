@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from core.grokking.net import logits, start_weights, views
-from core.grokking.row import Row, Run, Training, answers, training_examples
-from core.grokking.sizes import Net
-from core.grokking.tasks import make_task
-from core.grokking.train import train
+from core.labs.grokking.tasks import make_task
+from core.labs.grokking.training.net import logits, start_weights, views
+from core.labs.grokking.training.row import Row, Run, Training, answers, training_examples
+from core.labs.grokking.training.sizes import Net
+from core.labs.grokking.training.train import train
 
 OUT = Path(__file__).parent / "results" / "grokking.json"
 TASK, NET = make_task("x + y", 53), Net(p=53, d_model=32, n_heads=4, d_mlp=128)

@@ -29,13 +29,13 @@ from playwright.async_api import Error, Page, async_playwright
 
 from benchmarks.tiny_server import tiny
 from core.models.catalogue import DEFAULT
+from core.paths import ROOT
 from core.prompts.align import align
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.execute import execute
 from core.runs.store import Store
 from tests.serving import wait_for
 
-ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "load.json"
 PAGES = ("", "pairs", "attribution", "attention", "runs", "report")
 METRICS = ("Logit difference", "Log-probability", "Probability")

@@ -24,7 +24,7 @@ from core.models.load import LoadedModel
 from core.patching.cost import sweep_tokens
 from core.prompts.pairs import PairSet, TokenPair
 from core.runs.execute import execute, make_spec
-from core.runs.spec import Method, NodeKind
+from core.terms import Method, NodeKind
 
 KINDS: tuple[NodeKind, ...] = ("z", "mlp_out")
 ALL_HEADS: tuple[NodeKind, ...] = ("q", "k", "v", "z")

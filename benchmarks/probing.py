@@ -22,10 +22,10 @@ import numpy as np
 import torch
 
 from benchmarks.timing import seconds
+from core.labs.knowledge.probes.ccs import fit_ccs
+from core.labs.knowledge.probes.normalise import fit_normaliser
+from core.labs.knowledge.theory.planted import plant
 from core.models.catalogue import DEFAULT
-from core.probing.ccs import fit_ccs
-from core.probing.normalise import fit_normaliser
-from core.probing.planted import plant
 
 SEEDS, EPOCHS, D_MODEL, ITEMS = 50, 1000, 576, 144  # the bundled set's training part on the default model
 ALONE = 5  # seeds that are timed one at a time; the others would take as long

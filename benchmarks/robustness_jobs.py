@@ -11,17 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from core.grokking import train
-from core.grokking.experiment import run_experiment
-from core.grokking.record import CURVES
-from core.grokking.regimes import Settings
-from core.patching.results import AttributionResult
+from core.labs.grokking.experiment import run_experiment
+from core.labs.grokking.record import CURVES
+from core.labs.grokking.regimes import Settings
+from core.labs.grokking.training import train
+from core.patching.results.result import AttributionResult
+from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.checkpoint import Checkpoints
 from core.runs.execute import execute, make_spec
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import compute_lab
-from core.runs.spec import RunSpec
 from core.runs.store import Store
 from tests.tiny import random_pairs, tiny_model
 

@@ -9,8 +9,8 @@ from streamlit.web import cli
 
 from core.models import load
 from core.models.load import LoadedModel, wrap
-from tests.pages.conftest import tiny_tokenizer
 from tests.tiny import tiny_hf
+from tests.ui.conftest import tiny_tokenizer
 
 
 def tiny(model_id: str, **_: Any) -> LoadedModel:

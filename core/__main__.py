@@ -14,13 +14,18 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
-from core.commands import audit, circuit, grok, mcqa, probe, readout, recall, verify
-from core.commands.question import add_question, node_kinds, read_question, show_progress
+from core.commands import circuit, readout, recall, verify
+from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError, UserError
-from core.runs.spec import METHODS, NODE_KINDS, NeuronSite, RunSpec
+from core.labs.grokking import command as grok
+from core.labs.knowledge import audit_command as audit
+from core.labs.knowledge import command as probe
+from core.labs.multiple_choice import command as mcqa
+from core.patching.spec import NeuronSite, RunSpec
+from core.terms import METHODS, NODE_KINDS
 
 if TYPE_CHECKING:
-    from core.patching.results import AttributionResult
+    from core.patching.results.result import AttributionResult
     from core.prompts.pairs import PairSet
 
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import attention_view as view
-from ui import frame, state
-from ui.progress import need_model
-from ui.resources import sound_pairs
-from ui.strip import refused_pairs, strip
-from ui.tokens import pair_strip
+from ui.attention import view
+from ui.parts.strip import refused_pairs, strip
+from ui.parts.tokens import pair_strip
+from ui.shell import frame, state
+from ui.shell.models import sound_pairs
+from ui.shell.progress import need_model
 
 frame.enter()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ui import frame, state
-from ui.folders import open_results
-from ui.inspector import choose_selected, inspector
-from ui.neurons import neurons
-from ui.panels import heatmaps
-from ui.progress import FORM_HEIGHT, need_model
-from ui.ranking_view import ranking_table
-from ui.resources import sound_pairs
-from ui.run_form import run_form
-from ui.shown import results_on_show, whose
-from ui.strip import refused_pairs, strip
-from ui.trust import trust
-from ui.views import NEURONS, TRUST, choose_view
+from ui.attribution.agreement import trust
+from ui.attribution.folders import open_results
+from ui.attribution.form import run_form
+from ui.attribution.inspector import choose_selected, inspector
+from ui.attribution.neurons import neurons
+from ui.attribution.panels import heatmaps
+from ui.attribution.ranking import ranking_table
+from ui.parts.shown import results_on_show, whose
+from ui.parts.strip import refused_pairs, strip
+from ui.parts.views import NEURONS, TRUST, choose_view
+from ui.shell import frame, state
+from ui.shell.models import sound_pairs
+from ui.shell.progress import FORM_HEIGHT, need_model
 
 frame.enter()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from ui import circuit as runs
-from ui import circuit_files, circuit_form, circuit_measure, frame, state
-from ui import circuit_view as view
-from ui.laboratory import show_refusal
-from ui.progress import need_model
-from ui.resources import sound_pairs
-from ui.strip import refused_pairs, strip
+from ui.circuit import files as circuit_files
+from ui.circuit import form as circuit_form
+from ui.circuit import measure as circuit_measure
+from ui.circuit import page as runs
+from ui.circuit import view
+from ui.parts.strip import refused_pairs, strip
+from ui.shell import frame, state
+from ui.shell.laboratory import show_refusal
+from ui.shell.models import sound_pairs
+from ui.shell.progress import need_model
 
 frame.enter()
 show_refusal()

@@ -1,12 +1,12 @@
 """Grokking: small networks that memorise, then generalise; trained here, watched, and judged against the paper."""
 
-from ui import frame
-from ui.grokking import SIMULATION, choose_experiment, choose_regime
-from ui.grokking_form import training_form
-from ui.grokking_inside import inside
-from ui.grokking_simulation import simulation
-from ui.grokking_view import claim, figures, files, runs_table, training, verdict
-from ui.laboratory import show_refusal
+from ui.labs.grokking.form import training_form
+from ui.labs.grokking.inside import inside
+from ui.labs.grokking.page import SIMULATION, choose_experiment, choose_regime
+from ui.labs.grokking.simulation import simulation
+from ui.labs.grokking.view import claim, figures, files, runs_table, training, verdict
+from ui.shell import frame
+from ui.shell.laboratory import show_refusal
 
 frame.enter()
 show_refusal()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui import frame
-from ui.example import example, picture, tell
-from ui.views import TRUST
+from ui.home.example import example, picture, tell
+from ui.parts.views import TRUST
+from ui.shell import frame
 
 frame.enter()
 runs = example()

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import frame
-from ui.knowledge import choose_study
-from ui.knowledge_audit import cards, theorems
-from ui.knowledge_form import study_form
-from ui.knowledge_looks import closer
-from ui.knowledge_view import choose_view, main_figure, prompts
-from ui.laboratory import show_refusal
-from ui.progress import need_model
+from ui.labs.knowledge.audit import cards, theorems
+from ui.labs.knowledge.form import study_form
+from ui.labs.knowledge.looks import closer
+from ui.labs.knowledge.page import choose_study
+from ui.labs.knowledge.view import choose_view, main_figure, prompts
+from ui.shell import frame
+from ui.shell.laboratory import show_refusal
+from ui.shell.progress import need_model
 
 frame.enter()
 show_refusal()

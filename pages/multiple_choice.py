@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import frame
-from ui.laboratory import show_refusal
-from ui.multiple_choice import choose_study
-from ui.multiple_choice_form import study_form
-from ui.multiple_choice_view import show_parts, tell
-from ui.progress import need_model
+from ui.labs.multiple_choice.form import study_form
+from ui.labs.multiple_choice.page import choose_study
+from ui.labs.multiple_choice.view import show_parts, tell
+from ui.shell import frame
+from ui.shell.laboratory import show_refusal
+from ui.shell.progress import need_model
 
 frame.enter()
 show_refusal()

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from ui import frame, pairs_view
-from ui.progress import need_model
+from ui.pairs import view as pairs_view
+from ui.shell import frame
+from ui.shell.progress import need_model
 
 frame.enter()
 pairs_view.in_use()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import frame, state
-from ui import readouts_view as view
-from ui.progress import need_model
-from ui.resources import sound_pairs
-from ui.strip import refused_pairs, strip
+from ui.parts.strip import refused_pairs, strip
+from ui.readouts import view
+from ui.shell import frame, state
+from ui.shell.models import sound_pairs
+from ui.shell.progress import need_model
 
 frame.enter()
 strip(state.model_choice(), state.current_pairs(), state.pairs_title())

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from ui import frame, runs_table
-from ui.runs_compare import compare
-from ui.session_files import open_session, save_button
-from ui.state import show_results
+from ui.runs import table as runs_table
+from ui.runs.compare import compare
+from ui.runs.session_files import open_session, save_button
+from ui.shell import frame
+from ui.shell.state import show_results
 
 frame.enter()
 shown = runs_table.entries()

@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from ui import frame, missed, state
-from ui.about import about
-from ui.laboratory import show_refusal
-from ui.missed_view import missed as missed_nodes
-from ui.progress import need_model
-from ui.shown import results_on_show
-from ui.store import examples
-from ui.strip import strip
-from ui.study import study
-from ui.trust_parts import MISSED, STUDY, VERIFY, choose_part
-from ui.verify_view import estimates, verification
+from ui.parts.about import about
+from ui.parts.shown import results_on_show
+from ui.parts.strip import strip
+from ui.shell import frame, state
+from ui.shell.laboratory import show_refusal
+from ui.shell.progress import need_model
+from ui.shell.store import examples
+from ui.trust import missed
+from ui.trust.missed_view import missed as missed_nodes
+from ui.trust.parts import MISSED, STUDY, VERIFY, choose_part
+from ui.trust.study import study
+from ui.trust.verify import estimates, verification
 
 frame.enter()
 show_refusal()

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from core.patching.results import AttributionResult, ModelShape, PairRun
+from core.patching.results.result import AttributionResult, PairRun
+from core.patching.spec import RunSpec
 from core.prompts.pairs import TokenPair
-from core.runs.spec import RunSpec
+from core.terms import ModelShape
 
 SHAPE = ModelShape(n_layers=3, n_heads=4, n_kv_heads=2, d_model=16, d_head=4, d_mlp=8)
 CLEAN = ("When", " Mary", " and", " John", " and", " Mary")

@@ -13,18 +13,19 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.atp_study.truth import truth
-from core.export.recall import write_recall
+from core.export.trust.recall import write_recall
 from core.models.load import LoadedModel
-from core.patching.contest import run_contest
 from core.patching.nodes import FAMILIES
 from core.patching.question import ask
+from core.patching.trust.contest import run_contest
+from core.paths import ASSETS
 from core.prompts.align import align
 from core.prompts.bundled import load_bundled
 from core.prompts.pairs import TokenPair, largest_group
 from core.prompts.parse import parse_pairs
 
 HERE = Path(__file__).parent
-KEPT = HERE.parents[1] / "assets" / "study"
+KEPT = ASSETS / "study"
 TASKS = ("ioi", "greater_than", "agreement", "capitals", "random")
 SETS = {"ioi": "ioi_abba", "greater_than": "greater_than", "agreement": "agreement", "capitals": "capitals"}
 SET_SIZE = 6

@@ -21,12 +21,12 @@ import pandas as pd
 
 from benchmarks.atp_study.contests import KEPT, one_pair
 from core.models.load import LoadedModel
-from core.patching.bound import CONFIDENCES, upper_bounds
 from core.patching.nodes import FAMILIES, all_nodes
-from core.patching.oracle import Patching
 from core.patching.question import ask
-from core.patching.recall import true_order
-from core.patching.subsampling import INCLUSION, Statistics, at_once
+from core.patching.trust.bound import CONFIDENCES, upper_bounds
+from core.patching.trust.oracle import Patching
+from core.patching.trust.recall import true_order
+from core.patching.trust.subsampling import INCLUSION, Statistics, at_once
 
 DRAWS = 200
 SAMPLES = 1024

@@ -4,13 +4,13 @@ models, in which AtP fails by construction."""
 from __future__ import annotations
 
 from benchmarks.atp_study.contests import KEPT, one_pair
-from core.export.failures import write_failures
-from core.models.constructed import cancelling, saturated
+from core.export.trust.failures import write_failures
 from core.models.load import LoadedModel
-from core.patching.failures import find_failures
+from core.patching.missed.constructed import cancelling, saturated
+from core.patching.missed.failures import find_failures
 from core.patching.question import ask
 from core.prompts.pairs import TokenPair
-from core.runs.spec import HEAD_KINDS
+from core.terms import HEAD_KINDS
 
 
 def run(model: LoadedModel) -> None:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from benchmarks.atp_study.contests import KEPT, studies
 from core.models.load import LoadedModel
-from core.patching.agreement import agreement
 from core.patching.estimates import estimates
 from core.patching.nodes import FAMILIES, all_nodes
-from core.patching.oracle import Patching
 from core.patching.question import ask
-from core.runs.spec import Method
+from core.patching.trust.agreement import agreement
+from core.patching.trust.oracle import Patching
+from core.terms import Method
 
 SIGNED: tuple[Method, ...] = ("atp", "atp-qk")
 KINDS = FAMILIES["attention"]

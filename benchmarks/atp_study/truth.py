@@ -16,9 +16,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from core.patching.nodes import Nodes, all_nodes
-from core.patching.oracle import Patching
 from core.patching.question import Question
-from core.runs.spec import NodeKind
+from core.patching.trust.oracle import Patching
+from core.terms import NodeKind
 
 SCRATCH = Path(tempfile.gettempdir()) / "circuitarium-study"
 LARGEST = 14  # binary exponent

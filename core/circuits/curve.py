@@ -10,8 +10,8 @@ from core.circuits.graph import Graph
 from core.circuits.patched import circuit_metric
 from core.circuits.select import first_edges, prune
 from core.circuits.settings import SHARES
-from core.patching.progress import Progress
 from core.patching.question import Question
+from core.progress import Progress
 
 Row = dict[str, float | int]
 

@@ -19,7 +19,7 @@ from core.patching.exact import CPU_CALL
 from core.patching.forward import block_kwargs
 from core.patching.qk_fix import fixed_key_effect, fixed_query_effect
 from core.patching.question import Question
-from core.readouts.attention_of import attention_of
+from core.readouts.block_attention import attention_of
 
 PATTERNS = 2**22  # attention weights held at once, over writers
 

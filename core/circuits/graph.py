@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.patching.results import ModelShape
+from core.terms import ModelShape
 
 WriterKind = Literal["embed", "head", "mlp"]
 ReaderKind = Literal["q", "k", "v", "mlp", "logits"]

@@ -25,11 +25,11 @@ from core.models.attention import AttentionPass, attention_pass, mix, scores
 from core.patching.base_run import Watcher, watched_writes
 from core.patching.exact import CPU_CALL
 from core.patching.forward import block_kwargs
-from core.patching.progress import Progress
 from core.patching.question import Question
-from core.readouts.attention_of import attention_of
+from core.progress import Progress
+from core.readouts.block_attention import attention_of
 from core.readouts.writes import head_writes, head_writes_of, stream_factor
-from core.runs.spec import NodeKind
+from core.terms import NodeKind
 
 HELD = 2**28  # bytes of writes held at once
 

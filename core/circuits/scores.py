@@ -32,8 +32,8 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun
 from core.patching.forward import block_kwargs
-from core.patching.progress import Progress
 from core.patching.question import Question
+from core.progress import Progress
 from core.readouts.writes import head_writes, mlp_writes
 
 STEPS = 5

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import SpecError
-from core.runs.spec import DIRECTIONS, METRICS, Direction, MetricName
+from core.terms import DIRECTIONS, METRICS, Direction, MetricName
 
 EdgeMethod = Literal["eap", "eap-ig", "eap-qk", "eap-ig-qk"]
 Span = Literal["summed", "position"]  # one edge for all positions, or one a position

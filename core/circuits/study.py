@@ -20,8 +20,8 @@ from core.circuits.stored import write_run
 from core.circuits.sweep import graph_of
 from core.errors import SpecError
 from core.models.load import LoadedModel
-from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import Question, ask
+from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.pairs import TokenPair, largest_group
 
 MOST_WRITES = 2**31  # bytes of one pair's writes

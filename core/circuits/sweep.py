@@ -19,9 +19,9 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
-from core.patching.progress import Progress
+from core.progress import Progress
 from core.readouts.writes import stream_factor
-from core.runs.spec import NodeKind
+from core.terms import NodeKind
 
 
 @dataclass(frozen=True)

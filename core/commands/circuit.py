@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from core.circuits.settings import EDGE_METHODS, METHOD_NAMES, SPANS, CircuitSettings
-from core.commands.question import add_question, of_one_length, read_question, show_progress
+from core.commands.options import add_question, of_one_length, read_question, show_progress
 
 
 def add(commands: argparse._SubParsersAction) -> None:

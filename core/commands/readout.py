@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from core.commands.question import add_question, read_question
+from core.commands.options import add_question, read_question
 from core.errors import SpecError
 
 FILES = ("direct.csv", "lens.csv", "run.json")

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.commands.question import add_question, node_kinds, of_one_length, read_question, show_progress
+from core.commands.options import add_question, node_kinds, of_one_length, read_question, show_progress
 from core.errors import SpecError
-from core.runs.spec import METHODS, NODE_KINDS
+from core.terms import METHODS, NODE_KINDS
 
 ALL = "atp,atp-qk,atp-graddrop,atp-star,iterative,subsampling,blocks,hierarchical"
 
@@ -28,11 +28,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check the options, run one contest a family of nodes, write the folder."""
-    from core.export.recall import FILES, write_recall
+    from core.export.trust.recall import FILES, write_recall
     from core.export.whole import refuse_foreign
-    from core.patching.contest import CONTESTANTS, run_contest
     from core.patching.nodes import by_family
     from core.patching.question import ask
+    from core.patching.trust.contest import CONTESTANTS, run_contest
 
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
     for name in methods:

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.commands.question import add_device, show_progress
+from core.commands.options import add_device, show_progress
 from core.errors import SpecError
 
-CONFIDENCES = (0.9, 0.99, 0.999)  # core.patching.bound has them, and torch with it
+CONFIDENCES = (0.9, 0.99, 0.999)  # core.patching.trust.bound has them, and torch with it
 FAMILY_NAMES = ("attention", "neurons", "writes")
 
 
@@ -33,11 +33,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Check the options, verify, bound, write the folder. Stopped by Ctrl+C, it keeps what was found."""
     from core.export.folder import read_folder
-    from core.export.verification import FILES, resume, write_verification
+    from core.export.trust.verification import FILES, resume, write_verification
     from core.export.whole import refuse_foreign
     from core.models.load import load_model
-    from core.patching.verify import nodes_for_budget
-    from core.runs.verification import Goal, begin, carry_on
+    from core.patching.trust.verification import Goal, begin, carry_on
+    from core.patching.trust.verify import nodes_for_budget
 
     _check(options)
     refuse_foreign(options.out.resolve(), FILES)

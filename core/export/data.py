@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.export.folder import run_json
-from core.patching.results import AttributionResult
+from core.patching.results.result import AttributionResult
 
 
 def data_json(table: pd.DataFrame, *, caption: str, results: tuple[AttributionResult, ...]) -> bytes:

@@ -21,7 +21,7 @@ from core.export import whole
 from core.export.reading import LARGEST_EFFECTS, LARGEST_RUN, SCHEMA, read_files
 from core.export.table import effects_csv
 from core.export.whole import whole_folder
-from core.patching.results import AttributionResult, PairRun
+from core.patching.results.result import AttributionResult, PairRun
 
 FILES = ("run.json", "effects.safetensors", "effects.csv")
 

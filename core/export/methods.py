@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.patching.results import AttributionResult
-from core.runs.spec import Direction, Method, MetricName, NodeKind
+from core.patching.results.result import AttributionResult
+from core.terms import Direction, Method, MetricName, NodeKind
 
 PAPER = (
     "J. Kramár, T. Lieberum, R. Shah and N. Nanda (2024), AtP*: An efficient and scalable method for localizing LLM "

@@ -10,9 +10,10 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 
 from core.errors import ResultError, SpecError
-from core.patching.results import AttributionResult, ModelShape, PairRun
+from core.patching.results.result import AttributionResult, PairRun
+from core.patching.spec import RunSpec
 from core.prompts.pairs import TokenPair
-from core.runs.spec import NodeKind, RunSpec
+from core.terms import ModelShape, NodeKind
 
 SCHEMA = 1
 LARGEST_RUN = 32 * 2**20  # bytes of run.json

@@ -15,7 +15,7 @@ from core.export.folder import run_json
 from core.export.methods import methods_text
 from core.export.table import shown_csv
 from core.html import CONTENT_POLICY
-from core.patching.results import AttributionResult
+from core.patching.results.result import AttributionResult
 
 MORE_STYLE = """
 h2{font-size:1.1rem;margin:2rem 0 .5rem}section{break-inside:avoid}.note{white-space:pre-wrap}

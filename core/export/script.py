@@ -7,8 +7,8 @@ from dataclasses import asdict
 import numpy as np
 
 from core.export.literal import literal
-from core.patching.ranking import largest
-from core.patching.results import AttributionResult
+from core.patching.results.ranking import largest
+from core.patching.results.result import AttributionResult
 
 TOP = 20
 
@@ -29,7 +29,7 @@ sys.path.insert(0, "")  # the folder it is run from
 from core.models.load import load_model
 from core.prompts.pairs import TokenPair
 from core.runs.execute import execute
-from core.runs.spec import RunSpec
+from core.patching.spec import RunSpec
 
 SPEC = {spec}
 

@@ -15,8 +15,8 @@ from typing import TextIO
 import numpy as np
 import pandas as pd
 
-from core.patching.results import AttributionResult
-from core.runs.spec import NodeKind
+from core.patching.results.result import AttributionResult
+from core.terms import NodeKind
 
 COLUMNS = ("pair", "node", "layer", "head", "position", "token", "effect")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

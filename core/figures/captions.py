@@ -6,8 +6,9 @@ import plotly.graph_objects as go
 
 from core.figures.numbers import count, number
 from core.figures.style import NAMES
-from core.patching.pooling import Scale
-from core.runs.spec import Direction, MetricName, RunSpec
+from core.patching.results.pooling import Scale
+from core.patching.spec import RunSpec
+from core.terms import Direction, MetricName
 
 METRIC_WORDS: dict[MetricName, str] = {
     "logit_diff": "logit difference",

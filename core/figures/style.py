@@ -12,7 +12,7 @@ from typing import Literal
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
-from core.runs.spec import Method
+from core.terms import Method
 
 Theme = Literal["light", "dark"]
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from core.errors import ModelError
 from core.models.attention import AttentionPass, AttentionStep, attention_pass
-from core.patching.results import ModelShape
+from core.terms import ModelShape
 
 
 @dataclass(frozen=True)

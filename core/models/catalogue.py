@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from core.paths import ASSETS
+
 Source = Literal["wheel", "hub", "assets"]
-SHIPPED = Path(__file__).parents[2] / "assets" / "models"
+SHIPPED = ASSETS / "models"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from core.models.device import choose_device, choose_dtype, keep_freed_memory, r
 from core.models.gguf import dequantised
 from core.models.toy import read_toy
 from core.models.toy_folder import is_toy
-from core.patching.results import ModelShape
+from core.terms import ModelShape
 
 
 @dataclass

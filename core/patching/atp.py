@@ -26,9 +26,9 @@ from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
-from core.patching.progress import Progress
 from core.patching.qk_fix import fixed_key_effect, fixed_query_effect
-from core.runs.spec import HEAD_KINDS, Method, NodeKind
+from core.progress import Progress
+from core.terms import HEAD_KINDS, Method, NodeKind
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
-from core.runs.spec import HEAD_KINDS, NodeKind
+from core.terms import HEAD_KINDS, NodeKind
 
 Watcher = Callable[[Tensor], Tensor | None]
 

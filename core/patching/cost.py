@@ -16,9 +16,8 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.forward import block_kwargs
 from core.patching.plan import plan
-from core.patching.results import ModelShape
 from core.prompts.pairs import TokenPair
-from core.runs.spec import METHODS, Method, NodeKind
+from core.terms import METHODS, Method, ModelShape, NodeKind
 
 PATIENCE = 60.0  # seconds up to which an exact sweep is the better answer
 CALL_SECONDS = 1e-3  # a block call's own cost, whatever its size

@@ -10,7 +10,7 @@ import numpy as np
 from core.patching.atp import atp_scores
 from core.patching.nodes import Nodes
 from core.patching.question import Question
-from core.runs.spec import Method, NodeKind
+from core.terms import Method, NodeKind
 
 PAIRS_AT_ONCE = 16  # bounds the stack of cotangents
 

@@ -26,9 +26,9 @@ from core.patching.base_run import BaseRun, Watcher, watched_writes
 from core.patching.forward import block_kwargs
 from core.patching.nodes import Nodes
 from core.patching.plan import Join, plan, plan_of, split
-from core.patching.progress import Progress
-from core.patching.results import ModelShape
-from core.runs.spec import HEAD_KINDS, NeuronSite, NodeKind
+from core.patching.spec import NeuronSite
+from core.progress import Progress
+from core.terms import HEAD_KINDS, ModelShape, NodeKind
 
 CPU_CALL = 512  # tokens: wide enough for the matrix products, narrow enough for a core's cache
 Read = Callable[[int, Tensor], Tensor]

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.patching.place import Node
-from core.patching.results import ModelShape
-from core.runs.spec import HEAD_KINDS, NODE_KINDS, WHOLE_KINDS, NodeKind, check_kinds
+from core.terms import HEAD_KINDS, NODE_KINDS, WHOLE_KINDS, ModelShape, NodeKind, check_kinds
 
 FAMILIES: dict[str, tuple[NodeKind, ...]] = {
     "attention": HEAD_KINDS,

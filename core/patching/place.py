@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import SpecError
-from core.runs.spec import NODE_KINDS, WHOLE_KINDS, NodeKind
+from core.terms import NODE_KINDS, WHOLE_KINDS, NodeKind
 
 _WORDS: dict[NodeKind, str] = {
     "q": "query head",

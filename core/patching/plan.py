@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.patching.nodes import Nodes
-from core.patching.results import ModelShape
-from core.runs.spec import NODE_KINDS, NeuronSite, NodeKind
+from core.patching.spec import NeuronSite
+from core.terms import NODE_KINDS, ModelShape, NodeKind
 
 _STAGES: dict[NodeKind, int] = {"resid_pre": 0, "k": 2, "v": 2}
 

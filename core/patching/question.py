@@ -15,7 +15,7 @@ from core.patching.forward import logits_at
 from core.patching.readout import read_metric
 from core.prompts.metrics import Metric
 from core.prompts.pairs import TokenPair
-from core.runs.spec import Direction, MetricName, NodeKind
+from core.terms import Direction, MetricName, NodeKind
 
 
 @dataclass(frozen=True, eq=False)

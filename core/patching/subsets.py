@@ -19,9 +19,9 @@ from core.patching.base_run import Watcher, watched_writes
 from core.patching.exact import Batching
 from core.patching.forward import block_kwargs
 from core.patching.nodes import Nodes
-from core.patching.progress import Progress
 from core.patching.question import Question
-from core.runs.spec import HEAD_KINDS, NODE_KINDS, NodeKind
+from core.progress import Progress
+from core.terms import HEAD_KINDS, NODE_KINDS, NodeKind
 
 Edit = Callable[[Tensor], Tensor]
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import PromptError
+from core.paths import ASSETS
 from core.prompts.pairs import PairSet
 from core.prompts.parse import parse_pairs
 
-PAIRS_FOLDER = Path(__file__).parents[2] / "assets" / "pairs"
+PAIRS_FOLDER = ASSETS / "pairs"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from core.prompts.pairs import TokenPair
-from core.runs.spec import MetricName
+from core.terms import MetricName
 
 UNITS: dict[MetricName, str] = {"logit_diff": "logits", "log_prob": "nats", "prob": "probability", "kl": "nats"}
 

@@ -32,7 +32,7 @@ from core.patching.forward import logits_at
 from core.prompts.pairs import TokenPair
 from core.readouts.linear import FrozenNorm, freeze, matrix_of
 from core.readouts.writes import joined, mlp_writes, post_norm, stream_factor
-from core.runs.spec import NodeKind
+from core.terms import NodeKind
 
 RunName = Literal["clean", "corrupt"]
 SMALLEST = 1e-6  # a logit under this has no meaningful ratio to what it was before a soft-cap

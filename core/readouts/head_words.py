@@ -26,7 +26,7 @@ from core.models.load import LoadedModel
 from core.patching.forward import block_kwargs
 from core.prompts.pairs import TokenPair
 from core.prompts.tokens import token_texts
-from core.readouts.attention_of import attention_of
+from core.readouts.block_attention import attention_of
 from core.readouts.direct import final_hidden
 from core.readouts.linear import FrozenNorm, freeze
 from core.readouts.writes import head_writes_of

@@ -22,7 +22,7 @@ from core.patching.base_run import BaseRun, Watcher, base_run, watched_writes
 from core.patching.forward import block_kwargs, logits_at
 from core.prompts.pairs import TokenPair
 from core.prompts.tokens import token_texts
-from core.runs.spec import Direction, NodeKind
+from core.terms import Direction, NodeKind
 
 TokenShift = tuple[str, float]
 

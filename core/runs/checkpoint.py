@@ -16,9 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from core.errors import ResultError
-from core.patching.results import ModelShape, PairRun
+from core.patching.results.result import PairRun
+from core.patching.spec import RunSpec
 from core.prompts.pairs import TokenPair
-from core.runs.spec import NodeKind, RunSpec
+from core.terms import ModelShape, NodeKind
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import ResultError
+from core.patching.spec import RunSpec
 from core.runs.laboratory import LabSpec
-from core.runs.spec import RunSpec
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 STATES: tuple[State, ...] = get_args(State)

@@ -15,13 +15,14 @@ from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
 from core.patching.exact import Batching, exact_effects
 from core.patching.plan import count
-from core.patching.progress import IsCancelled, OnStep, Progress
 from core.patching.question import ask
-from core.patching.results import AttributionResult, PairRun
+from core.patching.results.result import AttributionResult, PairRun
+from core.patching.spec import NeuronSite, RunSpec
+from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.pairs import PairSet, TokenPair, group_by_length
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
-from core.runs.spec import Direction, Method, MetricName, NeuronSite, NodeKind, RunSpec
+from core.terms import Direction, Method, MetricName, NodeKind
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
 MOST_CELLS = 500_000_000  # effects of one result: 2 GB

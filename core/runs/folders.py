@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.patching.spec import RunSpec
 from core.runs.laboratory import LabSpec, read_lab_run
-from core.runs.spec import RunSpec
 from core.runs.table import row_of
 
 

@@ -10,7 +10,7 @@ import torch
 
 from core.errors import ModelError
 from core.models.load import LoadedModel
-from core.patching.progress import Progress
+from core.progress import Progress
 from core.prompts.pairs import TokenPair
 from core.runs.checkpoint import PairDone
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import SpecError, UserError
-from core.patching.results import AttributionResult
+from core.patching.results.result import AttributionResult
+from core.patching.spec import RunSpec
 from core.runs.entry import State
 from core.runs.laboratory import LabSpec
-from core.runs.spec import RunSpec
 from core.runs.store import Store
 from core.runs.worker import Job, OnStep, Worker
 

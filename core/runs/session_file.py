@@ -23,7 +23,7 @@ from typing import Any
 from core.errors import ResultError, UserError
 from core.export.folder import effects_bytes, run_json
 from core.export.reading import LARGEST_RUN, read_files
-from core.patching.results import AttributionResult
+from core.patching.results.result import AttributionResult
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import MAX_CHARACTERS, MAX_ROWS
 from core.runs.entry import LONGEST, checked_words

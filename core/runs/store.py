@@ -24,13 +24,13 @@ from typing import Any
 
 from core.errors import ResultError
 from core.export.folder import read_folder, write_files
-from core.patching.results import AttributionResult
+from core.patching.results.result import AttributionResult
+from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet
 from core.runs.entry import Entry, State, checked_words, is_digest
 from core.runs.folders import finished_row, folder_size, written_folders
 from core.runs.laboratory import LabSpec, write_lab_run
 from core.runs.locks import locked
-from core.runs.spec import RunSpec
 from core.runs.table import RunTable
 
 LIMIT = 20 * 2**30  # bytes of effects

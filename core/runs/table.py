@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.entry import Entry, State
 from core.runs.laboratory import LabSpec
 from core.runs.schema import PAIR_SETS, RUNS, open_database
-from core.runs.spec import RunSpec
 
 ACTIVE: tuple[State, ...] = ("queued", "running")
 _FIELDS = [RUNS.c["spec" if field.name == "spec_json" else field.name] for field in fields(Entry)]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from core.export.folder import write_folder
+from core.paths import ROOT
 from tests.make_results import make_pair, make_result
 from tests.serving import wait_for
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from core.figures.numbers import number
-from core.patching.summary import layer_by_head
+from core.patching.results.summary import layer_by_head
 from tests.browser.conftest import within
 from tests.make_results import make_result
 

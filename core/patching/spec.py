@@ -1,0 +1,102 @@
+"""RunSpec: everything that decides a result, small enough to be a key, a file name or a link."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from core.errors import SpecError
+from core.terms import (
+    DIRECTIONS,
+    METHODS,
+    METRICS,
+    NODE_KINDS,
+    Direction,
+    Method,
+    MetricName,
+    NodeKind,
+    check_kinds,
+    check_term,
+)
+
+
+@dataclass(frozen=True)
+class NeuronSite:
+    """Where to patch neurons exactly: one layer and token position, and one unit or (None) all of them."""
+
+    layer: int
+    position: int
+    unit: int | None = None
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One attribution run.
+
+    Attributes:
+        model: catalogue id, hub id or local path of the model.
+        revision: digest of the weights or hub commit.
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+        pairs_digest: ``PairSet.digest``.
+        metric: what is read off the last position's logits.
+        direction: ``"noising"`` puts corrupt activations into the clean run, ``"denoising"`` the reverse.
+        nodes: node kinds, in the order of ``NODE_KINDS``.
+        method: exact patching, or one of the AtP family.
+        neurons: for exact patching of ``neuron`` nodes only: which ones.
+    """
+
+    model: str
+    revision: str
+    dtype: str
+    pairs_digest: str
+    metric: MetricName
+    direction: Direction
+    nodes: tuple[NodeKind, ...]
+    method: Method
+    neurons: tuple[NeuronSite, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_term("--metric", self.metric, METRICS)
+        check_term("--direction", self.direction, DIRECTIONS)
+        check_term("--method", self.method, METHODS)
+        check_kinds(self.nodes)
+        object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
+        if self.method != "exact" and self.metric == "kl" and self.direction == "noising":
+            raise SpecError(
+                "The KL divergence from the clean run has gradient 0 there, so every AtP estimate would be 0.",
+                where="--metric",
+                next_step="Use exact patching, the denoising direction, or another metric.",
+            )
+        if self.method == "exact" and "neuron" in self.nodes and not self.neurons:
+            raise SpecError(
+                "Exact patching of neurons needs to know which ones.",
+                where="--neurons",
+                next_step="Name a layer and position (and, if you like, a unit), or use an AtP method for all neurons.",
+            )
+        if self.neurons and not (self.method == "exact" and "neuron" in self.nodes):
+            raise SpecError("A choice of neurons only goes with exact patching of neuron nodes.", where="--neurons")
+
+    @property
+    def digest(self) -> str:
+        """Short hex digest of the whole spec: cache key, permalink and folder name."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def signed(self) -> bool:
+        """Whether effects carry a sign; GradDrop scores are means of absolute values (AtP* paper, eq. 11)."""
+        return self.method not in ("atp-graddrop", "atp-star")
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain JSON values."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RunSpec:
+        """The inverse of ``to_json``; unknown or missing fields are refused."""
+        known = {f.name for f in fields(cls)}
+        if not isinstance(data, dict) or set(data) - known or known - set(data) - {"neurons"}:
+            raise SpecError("The run description has missing or unknown fields.")
+        sites = tuple(NeuronSite(**site) for site in data.get("neurons", ()))
+        return cls(**{**data, "nodes": tuple(data["nodes"]), "neurons": sites})

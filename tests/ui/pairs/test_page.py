@@ -1,0 +1,102 @@
+"""The Prompt pairs page: what it refuses, row by row, and what it offers to repair."""
+
+from core.prompts.parse import pairs_to_csv
+from tests.ui.conftest import PAIRS, text_of
+
+HEADER = "clean,corrupt,answer,distractor\n"
+GOOD = '"When Mary and John met, John gave it to","When Mary and John met, Mary gave it to"," Mary"," John"\n'
+
+
+def upload(open_page, text: str, name: str = "mine.csv"):
+    app = open_page("pairs", pairs_from="A file")
+    app.file_uploader(key="pairs_file").upload(name, text.encode())
+    app.run()
+    assert not app.exception
+    return app
+
+
+def words(app) -> str:
+    return text_of(app).replace("\\", "")
+
+
+def use(app):
+    return next(button for button in app.button if button.label.startswith("Use "))
+
+
+def test_a_sound_file_becomes_the_set_in_use(open_page):
+    app = upload(open_page, pairs_to_csv(PAIRS))
+    assert "**2 pairs** ready" in words(app)
+    assert use(app).label == "Use these 2 pairs"
+    use(app).click().run()
+    assert app.query_params["pairs"] == PAIRS.digest
+    assert "In use: **mine**, 2 pairs" in words(app)
+    again = open_page("pairs", pairs=PAIRS.digest)
+    assert "2 pairs" in words(again)
+
+
+def test_a_broken_row_is_named_and_the_others_stay(open_page):
+    app = upload(open_page, HEADER + GOOD + "only,two\n" + GOOD)
+    assert "**row 2** · The row has 2 values for 4 columns." in words(app)
+    assert "**2 pairs** ready" in words(app)
+
+
+def test_unequal_lengths_are_refused_with_both_shown(open_page):
+    app = upload(open_page, HEADER + '"the cat sat","the cat","is","are"\n')
+    assert "**row 1** · The clean prompt has 3 tokens, the corrupt one 2" in words(app)
+    assert use(app).disabled
+    strips = " ".join(block.value for block in app.html)
+    assert "·sat" in strips
+    assert strips.count("·cat") == 2
+
+
+def test_a_trailing_space_is_warned_of_and_trimmed_on_request(open_page):
+    row = GOOD.replace('to"', 'to "')
+    app = upload(open_page, HEADER + row)
+    assert "**row 1** · Both prompts end in a space" in words(app)
+    app.toggle(key="trim").set_value(True).run()
+    assert "it was trimmed" in words(app)
+    use(app).click().run()
+    kept = app.session_state["_pairs"].pairs[0]
+    assert not kept.clean.endswith(" ")
+    assert not kept.corrupt.endswith(" ")
+
+
+def test_a_longer_answer_may_stand_for_its_first_token(open_page):
+    app = upload(open_page, HEADER + GOOD.replace('" Mary"', '" Mary and"'))
+    assert "is 2 tokens" in words(app)
+    assert use(app).disabled
+    app.toggle(key="first_token").set_value(True).run()
+    use(app).click().run()
+    assert app.session_state["_pairs"].pairs[0].answer == " Mary"
+
+
+def test_files_that_are_no_pairs_are_refused(open_page):
+    for text, name, reason in [
+        ("a,b\n1,2\n", "x.csv", "Columns that are"),
+        ("", "x.csv", "The file is empty"),
+        ("not json\n", "x.jsonl", "not sound JSON"),
+    ]:
+        assert reason in words(upload(open_page, text, name))
+
+
+def test_groups_by_length_are_explained(open_page):
+    app = upload(open_page, HEADER + GOOD + '"the cat sat","the dog sat"," is"," are"\n')
+    assert "1 pair of 3 tokens, 1 pair of 10 tokens" in words(app)
+
+
+def test_a_bundled_set_can_be_chosen_by_a_link(open_page):
+    app = open_page("pairs", set="Capital cities")
+    assert app.selectbox(key="set").value == "capitals"
+
+
+def test_rows_added_in_the_table_are_read(open_page):
+    app = open_page("pairs", pairs_from="A table")
+    empty = next(button for button in app.button if button.label == "Empty table")
+    empty.click().run()
+    assert "**row 1** · The clean is missing." in words(app)
+    key = next(k for k in app.session_state.to_dict() if k.startswith("draft_"))
+    pair = PAIRS.pairs[0]
+    row = {"clean": pair.clean, "corrupt": pair.corrupt, "answer": pair.answer, "distractor": pair.distractor}
+    app.session_state[key] = {"edited_rows": {0: row}, "added_rows": [], "deleted_rows": []}
+    app.run()
+    assert "**1 pair** ready" in words(app)

@@ -1,0 +1,160 @@
+"""The controls that cost compute: what to patch, how to measure, by which methods, at what expected cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError, UserError
+from core.figures.captions import KIND_WORDS, METRIC_WORDS
+from core.figures.style import NAMES
+from core.patching.spec import RunSpec
+from core.prompts.pairs import PairSet, TokenPair
+from core.terms import DIRECTIONS, METHODS, METRICS, NODE_KINDS, Direction, Method, MetricName, NodeKind
+from ui.shell.messages import counted, duration, plain
+from ui.shell.models import ModelFacts
+from ui.shell.start import keep_choice, start
+from ui.shell.state import model_choice
+from ui.shell.store import has_result
+
+DIRECTION_HELP = (
+    "Noising puts the corrupt activation into the clean run and asks what breaks; denoising puts the clean activation "
+    "into the corrupt run and asks what restores the behaviour."
+)
+KINDS_HELP = (
+    "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
+    "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asks, short of the method."""
+
+    pairs: PairSet
+    tokens: tuple[TokenPair, ...]
+    nodes: tuple[NodeKind, ...]
+    metric: MetricName
+    direction: Direction
+
+
+def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
+    """Draw the form. ``pairs`` and ``tokens`` are the same pairs, as text and as this model sees them."""
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        question = _question(pairs, tokens)
+    with right:
+        chosen = _methods(facts, question)
+    _run_button(question, chosen)
+
+
+def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
+    nodes: list[NodeKind] = st.pills(
+        "What to patch",
+        NODE_KINDS,
+        selection_mode="multi",
+        wrap=True,
+        default=["z", "mlp_out"],
+        format_func=KIND_WORDS.__getitem__,
+        key="run_nodes",
+        persist_state="session",
+        help=KINDS_HELP,
+    )
+    direction = st.segmented_control(
+        "Direction",
+        DIRECTIONS,
+        default="noising",
+        required=True,
+        format_func=str.capitalize,
+        key="run_direction",
+        persist_state="session",
+        help=DIRECTION_HELP,
+    )
+    metric = st.selectbox(
+        "Metric",
+        METRICS,
+        format_func=lambda m: METRIC_WORDS[m].capitalize() if m != "kl" else METRIC_WORDS[m],
+        key="run_metric",
+        persist_state="session",
+        help="What is read off the model's prediction after the last token.",
+    )
+    return Question(pairs, tokens, tuple(nodes), metric, direction)
+
+
+def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:
+    """One line a method: what it would cost here, and which one is recommended."""
+    st.markdown(
+        "Methods", help="Exact patching runs the model again for every node; the AtP family estimates by gradients."
+    )
+    if not question.nodes:
+        st.caption("Choose something to patch.")
+        return []
+    from core.patching.cost import method_costs  # not above: the form is the first to need it
+
+    costs = {c.method: c for c in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)}
+    rows = [_method(facts, question, method, costs[method]) for method in METHODS]
+    return [(spec, costs[spec.method].seconds) for spec in rows if spec is not None]
+
+
+def _method(facts: ModelFacts, question: Question, method: Method, cost: Any) -> RunSpec | None:
+    """A checkbox and what it would cost; the run if it is chosen."""
+    spec = _spec(facts, question, method)
+    box, words = st.columns([4, 7], vertical_alignment="center")
+    picked = box.checkbox(
+        NAMES[method],
+        value=method in ("exact", "atp-star"),
+        key=f"run_{method}",
+        persist_state="session",
+        disabled=isinstance(spec, UserError),
+    )
+    words.caption(_cost_words(spec, cost))
+    return spec if picked and isinstance(spec, RunSpec) else None
+
+
+def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | UserError:
+    """The run, or why it cannot be asked for; exact sweeps leave neurons out (they are patched where one is chosen)."""
+    nodes = tuple(k for k in question.nodes if method != "exact" or k != "neuron")
+    if not nodes:
+        return SpecError(
+            "There are too many neurons to patch every one.",
+            next_step="Estimate them all, then patch those of one layer and position exactly in the Neurons view.",
+        )
+    try:
+        return RunSpec(
+            model=facts.model_id,
+            revision=facts.revision,
+            dtype=facts.card.precision,
+            pairs_digest=question.pairs.digest,
+            metric=question.metric,
+            direction=question.direction,
+            nodes=nodes,
+            method=method,
+        )
+    except UserError as error:
+        return error
+
+
+def _cost_words(spec: RunSpec | UserError, cost: Any) -> str:
+    if isinstance(spec, UserError):
+        return plain(spec.one_line())
+    text = "stored, opens at once" if has_result(spec.digest) else duration(cost.seconds)
+    return f"{text} · **recommended**. {plain(cost.why)}" if cost.recommended else text
+
+
+def _run_button(question: Question, chosen: list[tuple[RunSpec, float]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Run {counted(len(chosen), 'method')} on {counted(len(question.tokens), 'pair')}",
+            type="primary",
+            shortcut="Ctrl+Enter",
+            disabled=not chosen or not question.tokens,
+            on_click=start,
+            args=(model_choice(), question.pairs, question.tokens, tuple(chosen)),
+        )
+        fresh = [spec for spec, _ in chosen if not has_result(spec.digest)]
+        if chosen and not fresh:
+            st.caption("All stored: nothing needs to run.")
+        else:
+            keep_choice()

@@ -1,0 +1,83 @@
+"""The results on show: those that are there, and what to say about those that are not (yet)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.errors import ResultError, UserError
+from core.figures.captions import METRIC_WORDS
+from core.patching.results.result import AttributionResult
+from core.runs.worker import Job
+from core.terms import METHODS
+from ui.shell.messages import counted, plain, show_error
+from ui.shell.progress import ended_badly, follow
+from ui.shell.start import refusal, resume
+from ui.shell.state import current_pairs, show_results, shown_results
+from ui.shell.store import load_result, store
+from ui.shell.worker import worker
+
+
+def results_on_show() -> list[AttributionResult]:
+    """Draw the state of every result that is not there, and return the others, exact first."""
+    if (refused := refusal()) is not None:
+        show_error(refused)
+    found, jobs, missing = [], [], []
+    for digest in shown_results():
+        result = _load(digest)
+        job = worker().find(digest)
+        if result is not None:
+            found.append(result)
+        elif job is not None and job.state != "done":
+            jobs.append(job)
+        else:
+            missing.append(digest)
+    follow([job for job in jobs if job.active])
+    for job in jobs:
+        ended_badly(job, again=partial(_forget, job))
+    if missing:
+        _missing(missing)
+    return sorted(found, key=lambda result: METHODS.index(result.spec.method))
+
+
+def _load(digest: str) -> AttributionResult | None:
+    try:
+        return load_result(digest)
+    except UserError as error:
+        show_error(error)
+        return None
+
+
+def _forget(job: Job) -> None:
+    """Take a failed run off the page; the form above asks for it again with what is chosen there now."""
+    show_results(tuple(digest for digest in shown_results() if digest != job.key))
+
+
+def _missing(digests: list[str]) -> None:
+    for entry in [store().entry(digest) for digest in digests]:
+        if entry is not None and entry.state == "interrupted":
+            st.warning("A run was interrupted when the server stopped.")
+            st.button("Go on with it", key=f"resume_{entry.digest}", on_click=resume, args=(entry,))
+            return
+    show_error(
+        ResultError(
+            f"{'A result' if len(digests) == 1 else f'{len(digests)} results'} that the link names "
+            f"{'is' if len(digests) == 1 else 'are'} not on this server.",
+            next_step="Run it again above, or open its folder below.",
+        )
+    )
+    kept = tuple(digest for digest in shown_results() if digest not in digests)
+    st.button("Leave it out", on_click=show_results, args=(kept,))
+
+
+def whose(results: list[AttributionResult]) -> None:
+    """Which question the results answer, where it is not the one that the form above would ask."""
+    specs = {(r.spec.model, r.spec.pairs_digest, r.spec.metric, r.spec.direction) for r in results}
+    if len(specs) > 1:
+        st.warning(
+            "These results differ in their model, pairs, metric or direction: do not compare them with each other."
+        )
+    model, digest, metric, direction = results[0].spec.model, *next(iter(specs))[1:]
+    other = "" if digest == current_pairs().digest else " on other pairs than those chosen above"
+    st.caption(f"{plain(model)}, {counted(len(results[0].pairs), 'pair')}{other}, {direction}, {METRIC_WORDS[metric]}.")

@@ -1,0 +1,25 @@
+"""The strip under a page's title: what is loaded, and where to change it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.prompts.pairs import PairSet
+from ui.shell.messages import counted, plain
+from ui.shell.models import ModelChoice
+
+
+def strip(choice: ModelChoice, pairs: PairSet, title: str, *more: str) -> None:
+    """Model, pairs and whatever else the page works with, on one line."""
+    parts = [f"Model **{plain(choice.name)}**", f"Pairs **{plain(title)}** ({counted(len(pairs), 'pair')})", *more]
+    with st.container(horizontal=True, vertical_alignment="center", key="strip"):
+        st.markdown(" &nbsp;·&nbsp; ".join(parts), width="content")
+        st.page_link("pages/pairs.py", label="change pairs")
+
+
+def refused_pairs(refused: int) -> None:
+    """Say that some pairs cannot be run with the present model."""
+    if not refused:
+        return
+    st.warning(f"{counted(refused, 'pair')} of this set cannot be run with this model.")
+    st.page_link("pages/pairs.py", label="See why, and what to do")
