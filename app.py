@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.shell import frame
+from ui.shell import frame, navigation
 
 frame.configure()
-page = st.navigation(frame.pages(), position="top")
+page = st.navigation(navigation.pages(), position="top")
 # Nothing heavy comes before the line above: until it ran, the browser has no page list to show.
 frame.surround(page)
 page.run()

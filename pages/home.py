@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.home.example import example, picture, tell
 from ui.parts.views import TRUST
-from ui.shell import frame
+from ui.shell import frame, navigation
 
 frame.enter()
 runs = example()
@@ -38,8 +38,8 @@ if runs:
 
 st.subheader("Laboratories", anchor=False)
 with st.grid(min_column_width=260):
-    for entry in frame.ENTRIES:
-        if entry.section == frame.LABORATORIES:
+    for entry in navigation.ENTRIES:
+        if entry.section == navigation.LABORATORIES:
             with st.container(border=True):
                 st.page_link(f"pages/{entry.script}.py", label=f"**{entry.title}**")
                 st.caption(entry.question)

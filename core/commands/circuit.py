@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from core.circuits.settings import EDGE_METHODS, METHOD_NAMES, SPANS, CircuitSettings
-from core.commands.options import add_question, of_one_length, read_question, show_progress
+from core.commands.options import add_question, listed, of_one_length, read_question, show_progress
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> None:
     from core.runs.laboratory import LabSpec, write_lab_run
 
     settings = CircuitSettings(
-        methods=_listed(options.methods),  # type: ignore[arg-type]
-        spans=_listed(options.spans),  # type: ignore[arg-type]
+        methods=listed(options.methods),  # type: ignore[arg-type]
+        spans=listed(options.spans),  # type: ignore[arg-type]
         metric=options.metric,
         direction=options.direction,
         most_pairs=options.pairs_used,
@@ -61,7 +61,3 @@ def run(options: argparse.Namespace) -> None:
         shares = ", ".join(f"{100 * row.share:g} %: {row.faithfulness:.2f}" for row in rows.itertuples())
         print(f"{METHOD_NAMES[method]}, faithfulness by share of {found.n_all[settings.spans[0]]} edges: {shares}")
     print(options.out / "edges.csv")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -54,7 +54,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
     from core.prompts.align import MAX_TOKENS, align
     from core.prompts.parse import parse_pairs
 
-    parsed = parse_pairs(_read(options.pairs), filename=options.pairs.name)
+    parsed = parse_pairs(read_bytes(options.pairs, "--pairs"), filename=options.pairs.name)
     pairs = parsed.or_raise()
     model = load_model(options.model, device=options.device, dtype=options.dtype)
     aligned = align(
@@ -85,16 +85,25 @@ def of_one_length(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
 
 def node_kinds(text: str) -> tuple[NodeKind, ...]:
     """``q,k,neurons`` as kinds."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    return tuple("neuron" if name == "neurons" else name for name in names)  # type: ignore[misc]
+    return tuple("neuron" if name == "neurons" else name for name in listed(text))  # type: ignore[misc]
 
 
 def show_progress(done: int, total: int) -> None:
     print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-def _read(path: Path) -> bytes:
+def listed(text: str) -> tuple[str, ...]:
+    """``a, b`` as a tuple."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_bytes(path: Path, option: str) -> bytes:
+    """A file's content.
+
+    Raises:
+        PromptError: it cannot be read; ``option`` is named as the place.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror}.", where="--pairs") from error
+        raise PromptError(f"{path} cannot be read: {error.strerror}.", where=option) from error

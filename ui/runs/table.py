@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.figures.captions import METRIC_WORDS
 from core.figures.style import NAMES
 from core.runs.entry import LONGEST, STATES, Entry
-from ui.shell.frame import ENTRIES
+from ui.shell import navigation
 from ui.shell.messages import counted, plain, show_error
 from ui.shell.start import refusal, resume
 from ui.shell.store import store
@@ -52,12 +52,11 @@ def _method(entry: Entry) -> str:
 
 def choose(shown: list[Entry]) -> list[Entry]:
     """The table; gives the chosen rows."""
-    titles = {page.script: page.title for page in ENTRIES}
     table = pd.DataFrame(
         {
             "name": [entry.name or entry.digest[:8] for entry in shown],
             "model": [entry.model for entry in shown],
-            "page": [titles.get(entry.lab or "attribution", entry.lab) for entry in shown],
+            "page": [navigation.title_of(entry.lab or "attribution") for entry in shown],
             "method": [_method(entry) for entry in shown],
             "nodes": [", ".join(entry.nodes) for entry in shown],
             "metric": [METRIC_WORDS.get(entry.metric, entry.metric) for entry in shown],  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""``python -m core grok``: train one of the grokking experiments, or run the three-ingredient simulation."""
+"""``python -m core grokking``: train one of the grokking experiments, or run the three-ingredient simulation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REGIMES = ("grok", "nodecay", "ungrok", "semigrok", "efficiency", "toy")
 UNFINISHED = "unfinished"
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, ...] = ()) -> None:
     """Add the command."""
-    parser = commands.add_parser("grok", help="train small transformers that grok, ungrok or semi-grok")
+    parser = commands.add_parser(name, aliases=aliases, help="train small transformers that grok, ungrok or semi-grok")
     parser.set_defaults(run=run)
     parser.add_argument("--regime", required=True, choices=REGIMES, help="toy: the three-ingredient simulation")
     parser.add_argument("--preset", default="small", choices=("small", "paper"), help="small: minutes on two cores")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.labs.knowledge.command import DEFAULT, add_study, listed, read_data, run_and_write, settings_of
+from core.commands.options import listed
+from core.labs.knowledge.options import DEFAULT, add_study, read_data, run_and_write, settings_of
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -1,4 +1,4 @@
-"""``python -m core mcqa``: does a model bind labels to options, and by which heads?"""
+"""``python -m core multiple_choice``: does a model bind labels to options, and by which heads?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from core.commands.options import add_device, show_progress
-from core.errors import PromptError
+from core.commands.options import add_device, read_bytes, show_progress
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, ...] = ()) -> None:
     """Add the command."""
-    parser = commands.add_parser("mcqa", help="multiple choice: label bias, output nodes, heads and their subspaces")
+    parser = commands.add_parser(
+        name, aliases=aliases, help="multiple choice: label bias, output nodes, heads and their subspaces"
+    )
     parser.set_defaults(run=run)
     parser.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
     parser.add_argument("--questions", required=True, help="CSV or JSONL in MMLU's form, or a bundled set by name")
@@ -38,7 +39,9 @@ def run(options: argparse.Namespace) -> None:
     refuse_foreign(options.out.resolve(), FILES)
     bundled = find_bundled(options.questions)
     path = Path(options.questions)
-    questions = load_questions(bundled.id) if bundled else parse_questions(_read(path), filename=path.name)
+    questions = (
+        load_questions(bundled.id) if bundled else parse_questions(read_bytes(path, "--questions"), filename=path.name)
+    )
     layout = options.layout or (bundled.layout if bundled else "exam")
     layout_of(layout)
     model = load_model(options.model, device=options.device, dtype=options.dtype)
@@ -54,10 +57,3 @@ def run(options: argparse.Namespace) -> None:
         names = found.tables["nodes"].node.head(found.summary["output_nodes"])
         print(f"Output nodes (80 % of the net direct effect): {', '.join(names)}")
     print(options.out / "run.json")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PromptError(f"The file cannot be read: {error.strerror}.", where="--questions") from error
