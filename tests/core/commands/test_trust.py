@@ -12,6 +12,7 @@ from core.models.catalogue import DEFAULT
 from tests.core.commands.test_attribute import GOOD
 
 pytestmark = pytest.mark.model
+SUMS = "clean,corrupt,answer,distractor\n12 + 5 =,40 + 5 =,17,45\n20 + 1 =,20 + 31 =,21,51\n"
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,18 @@ def test_verify_replaces_estimates_by_exact_effects_and_goes_on(place, tmp_path,
         assert bound["sure_of_top"] == (table.exact.abs() > (bound["bound"] or np.inf)).sum()
 
 
-def test_verify_until_sure(place, tmp_path):
+def test_verify_until_sure(tmp_path):
+    pairs = tmp_path / "sums.csv"
+    pairs.write_text(SUMS)
+    command = ["attribute", "--model", "adder-grokked", "--device", "cpu", "--pairs", str(pairs), "--nodes", "q,k,v,z"]
+    for method in ("atp", "exact"):
+        assert main([*command, "--method", method, "--out", str(tmp_path / method)]) == 0
     out = tmp_path / "out"
-    assert verify(place, out, "--sure", "3", "--confidence", "0.9", "--samples", "400") == 0
+    assert verify(tmp_path, out, "--sure", "3", "--confidence", "0.9", "--samples", "400", method="atp") == 0
     summary = json.loads((out / "summary.json").read_text())
     bound = next(b for b in summary["bounds"] if b["confidence"] == 0.9)
     assert bound["sure_of_top"] >= 3 or summary["verified"] == summary["n_nodes"]
-    exact = read_folder(place / "exact").effects
+    exact = read_folder(tmp_path / "exact").effects
     truth = np.concatenate([np.abs(np.stack(pairs).mean(0)).ravel() for pairs in exact.values()])
     top = pd.read_csv(out / "verified.csv").exact.abs()[:3]
     np.testing.assert_allclose(top, np.sort(truth)[::-1][:3], rtol=1e-3)

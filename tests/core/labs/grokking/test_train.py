@@ -1,12 +1,13 @@
 """Rows of runs: equal to single runs, the same on any number of threads, and to be gone on with after a kill."""
 
+import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from core.errors import Cancelled, SpecError
 from core.labs.grokking.tasks import make_task
@@ -14,6 +15,7 @@ from core.labs.grokking.training.net import start_weights
 from core.labs.grokking.training.row import Row, Run, Training, answers, spread, training_examples
 from core.labs.grokking.training.sizes import Net
 from core.labs.grokking.training.train import group_members, train
+from core.paths import ROOT
 from tests.core.labs.grokking.test_step import plain_logits
 
 TASK, NET = make_task("x + y", 11), Net(p=11, d_model=12, n_heads=3, d_mlp=16)
@@ -73,13 +75,19 @@ def test_weights_are_kept_where_asked():
     np.testing.assert_array_equal(record.kept[2][-1], record.final[2])
 
 
-def test_cancelled_runs_go_on_to_the_same_curve(tmp_path):
-    steps = 4000
+def test_cancelled_runs_go_on_to_the_same_curve(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.labs.grokking.training.train.POLL_SECONDS", 0.01)
+    steps, asked = 600, []
     whole = train(row(steps), threads=1)
-    started = time.monotonic()
+
+    def third_time():
+        asked.append(None)
+        return len(asked) > 2
+
     with pytest.raises(Cancelled):
-        train(row(steps), scratch=tmp_path, threads=1, cancelled=lambda: time.monotonic() - started > 0.5)
+        train(row(steps), scratch=tmp_path, threads=1, cancelled=third_time)
     assert list(tmp_path.glob("group-*.safetensors"))
+    assert any(load_file(file)["step"] < steps for file in tmp_path.glob("group-*.safetensors"))
     resumed = train(row(steps), scratch=tmp_path, threads=1)
     np.testing.assert_array_equal(resumed.final, whole.final)
     for a, b in zip(resumed.measured, whole.measured):
@@ -87,26 +95,27 @@ def test_cancelled_runs_go_on_to_the_same_curve(tmp_path):
 
 
 KILLED = """
-import pathlib, sys
-from core.grokking import train
+import os, pathlib, signal, sys
+from core.labs.grokking.training import group, train
 from tests.core.labs.grokking.test_train import row
 train.SAVE_SECONDS = 0.0
-train.train(row(3000), scratch=pathlib.Path(sys.argv[1]), threads=1)
+saves, save = [], group.Group.save
+def counted(self, path):
+    save(self, path)
+    saves.append(path)
+    if len(saves) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+group.Group.save = counted
+train.train(row(600), scratch=pathlib.Path(sys.argv[1]), threads=1)
 """
 
 
 def test_a_killed_process_is_gone_on_with(tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
-    try:
-        end = time.monotonic() + 60
-        while not list(tmp_path.glob("group-*.safetensors")) and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(0.3)
-    finally:
-        process.kill()
-        process.wait()
-    assert list(tmp_path.glob("group-*.safetensors"))
-    np.testing.assert_array_equal(train(row(3000), scratch=tmp_path).final, train(row(3000)).final)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    steps = [int(load_file(file)["step"]) for file in tmp_path.glob("group-*.safetensors")]
+    assert any(0 < step < 600 for step in steps)
+    np.testing.assert_array_equal(train(row(600), scratch=tmp_path).final, train(row(600)).final)
 
 
 def test_a_smaller_set_is_part_of_a_larger_one():
