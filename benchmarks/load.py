@@ -13,10 +13,7 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,12 +26,11 @@ from playwright.async_api import Error, Page, async_playwright
 
 from benchmarks.tiny_server import tiny
 from core.models.catalogue import DEFAULT
-from core.paths import ROOT
 from core.prompts.align import align
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs.execute import execute
 from core.runs.store import Store
-from tests.serving import wait_for
+from tests.serving import served
 
 RESULTS = Path(__file__).parent / "results" / "load.json"
 PAGES = ("", "pairs", "attribution", "attention", "runs", "report")
@@ -71,19 +67,9 @@ def measure(place: Path, sessions: int, seconds: float) -> dict[str, Any]:
     sets, store = pair_sets(), Store(place)
     for pairs in sets.values():
         store.put_pairs(pairs)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "CIRCUITARIUM_RESULTS": str(place), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "benchmarks.tiny_server", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        found = asyncio.run(_visit(f"http://127.0.0.1:{port}", server.pid, list(sets), sessions, seconds))
+    with served(place, ("-m", "benchmarks.tiny_server")) as (url, server):
+        found = asyncio.run(_visit(url, server.pid, list(sets), sessions, seconds))
         found["server_alive"] = server.poll() is None
-    finally:
-        server.terminate()
-        server.wait(20)
     wrong, checked = _wrong(store, sets)
     return {"sessions": sessions, "seconds": seconds, **found, "results_checked": checked, "wrong_results": wrong}
 

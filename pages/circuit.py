@@ -25,7 +25,7 @@ with st.expander("Score the edges of your own pairs", key="run_circuit"):
             circuit_form.circuit_form(facts, pairs, found.pairs)
 run = runs.choose_run()
 if run is not None:
-    name = runs.shown()
+    name = runs.RUNS.name()
     look = view.choose_view(run)
     saved = circuit_files.saved_note()
     circuit = view.circuit_on_show(run, look, name)

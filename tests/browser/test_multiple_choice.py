@@ -2,15 +2,13 @@
 
 import pytest
 
-from tests.browser.conftest import within
-
 pytestmark = pytest.mark.browser
 PARTS = ("Heads", "Subspaces", "Mutations", "Labels", "Training", "Output nodes")
 
 
 def drawn(page, caption):
-    page.get_by_text(caption).first.wait_for(timeout=within(30_000))
-    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=within(30_000))
+    page.get_by_text(caption).first.wait_for()
+    page.wait_for_selector(".js-plotly-plot .main-svg")
 
 
 @pytest.mark.parametrize(("theme", "size"), [("light", (1440, 900)), ("dark", (1024, 768))])

@@ -18,7 +18,7 @@ from ui.shell import store
 from ui.shell.worker import worker
 
 WORDS = "[UNK] , . Mary John Tom Anna When Then and met gave it to the cat dog sat is are"
-PATIENCE = 20.0
+PATIENCE = 240.0  # seconds; a busy machine may need most of them
 
 PAIRS = PairSet(
     "tiny pairs",
@@ -51,7 +51,7 @@ def open_page(monkeypatch, tmp_path):
     st.cache_resource.clear()
 
     def open_it(page: str = "home", **query: str) -> AppTest:
-        app = AppTest.from_file("../../app.py", default_timeout=30)
+        app = AppTest.from_file("../../app.py", default_timeout=PATIENCE)
         app.query_params.update(query)
         app.run()
         if page != "home":

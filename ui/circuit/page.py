@@ -21,7 +21,8 @@ from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
-from ui.shell.laboratory import follow_lab, known_spec, lab_folder, lab_runs
+from ui.parts.run_choice import RunChoice
+from ui.shell.laboratory import follow_lab
 from ui.shell.messages import show_error
 from ui.shell.models import ModelChoice, ModelFacts, aligned, slot
 from ui.shell.state import model_choice
@@ -29,46 +30,29 @@ from ui.shell.store import load_pairs, results_dir
 
 KEPT = ASSETS / "circuits"
 KEPT_TITLES = {"ioi_abba": "Indirect objects, SmolLM2-135M (kept with the app)"}
-RUN, SAVED = "run", "saved"  # in the address bar
+SAVED = "saved"  # query parameter
 MOST_BYTES = 2**20  # of a circuit's file
 
 
-def shown() -> str:
-    """The run on show: the kept one's id, or a run's digest; the address bar names it."""
-    first = next(iter(_kept()), "")
-    given = st.query_params.get(RUN)
-    if given and given != st.session_state.get("_circuit_linked"):
-        st.session_state["_circuit_run"] = given if is_digest(given) or given in _kept() else first
-    name = st.session_state.get("_circuit_run", first)
-    if name:
-        st.query_params[RUN] = st.session_state["_circuit_linked"] = name
-    return name
+def _kept() -> dict[str, str]:
+    return {id: title for id, title in KEPT_TITLES.items() if (KEPT / id / "circuit.json").exists()}
+
+
+RUNS = RunChoice(LAB, _kept, KEPT, "Run", "circuit")
 
 
 def show(name: str) -> None:
     """Put a run on show; for callbacks."""
-    st.session_state["_circuit_run"] = name
-    st.query_params[RUN] = st.session_state["_circuit_linked"] = name
+    RUNS.show(name)
     st.query_params.pop(SAVED, None)
 
 
 def choose_run() -> CircuitRun | None:
     """The run on show, with the control that changes it; while it is computed, its progress and None."""
-    name = shown()
-    options = _kept() | lab_runs(LAB)
+    name, folder = RUNS.choose()
     if not name:
         st.info("No edges have been scored yet. Open the form above.")
         return None
-    options.setdefault(name, "the run asked for")
-    st.session_state["circuit_choice"] = name
-    st.selectbox(
-        "Run",
-        list(options),
-        format_func=lambda i: options.get(i, i),
-        key="circuit_choice",
-        on_change=lambda: show(st.session_state["circuit_choice"]),
-    )
-    folder = KEPT / name if name in _kept() else lab_folder(name)
     try:
         if folder is not None:
             return _read(str(folder))
@@ -78,19 +62,13 @@ def choose_run() -> CircuitRun | None:
     return None
 
 
-def _kept() -> dict[str, str]:
-    return {id: title for id, title in KEPT_TITLES.items() if (KEPT / id / "circuit.json").exists()}
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(folder: str) -> CircuitRun:
     return read_run(Path(folder))
 
 
 def _progress(digest: str) -> None:
-    spec, choice = known_spec(digest, LAB), model_choice()
-    if spec is None:
-        raise ResultError("The link names no circuit that is on this server.", next_step="Choose another one.")
+    spec, choice = RUNS.spec(digest), model_choice()
     facts, wanted = slot().facts(choice), (spec.model, spec.settings["revision"], spec.settings["dtype"])
     if facts is None or (facts.model_id, facts.revision, facts.card.precision) != wanted:
         st.info("The run's model is not the loaded one; choose it in the sidebar to see or go on with the run.")

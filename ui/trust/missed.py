@@ -14,19 +14,19 @@ from core.patching.missed.findings import Failures
 from core.paths import ASSETS
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.show import visible
-from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
 from core.terms import DIRECTIONS, METRICS
-from ui.shell.laboratory import follow_lab, known_spec, lab_folder, lab_runs, start_lab
+from ui.parts.run_choice import RunChoice
+from ui.shell.laboratory import follow_lab, start_lab
 from ui.shell.messages import duration, plain, show_error
 from ui.shell.models import ModelChoice, ModelFacts, aligned, slot
 from ui.shell.start import keep_choice
 from ui.shell.state import current_pairs, model_choice
 from ui.shell.store import store
 
-LAB, LINK = "trust", "run"
+LAB = "trust"
 KEPT = ASSETS / "study" / "missed"
 EXAMPLES = {
     "ioi": "Example: an indirect object, built-in model",
@@ -36,24 +36,27 @@ EXAMPLES = {
 CANDIDATES = 24  # nodes patched, each once for every block above it
 
 
+def _kept() -> dict[str, str]:
+    return {id: title for id, title in EXAMPLES.items() if (KEPT / id).exists()}
+
+
+FINDINGS = RunChoice(
+    LAB,
+    _kept,
+    KEPT,
+    "Findings",
+    "findings",
+    "Examples that come with the app, and every pair that was looked at here.",
+)
+
+
 def shown() -> tuple[Failures, dict[str, str], str] | None:
     """Findings on show, what was asked, and their name; None while they are computed, or where there are none."""
-    name = _chosen()
-    options = {id: title for id, title in EXAMPLES.items() if (KEPT / id).exists()} | lab_runs(LAB)
-    options.setdefault(name, "the run asked for")
-    st.session_state["missed_choice"] = name
-    st.selectbox(
-        "Findings",
-        list(options),
-        format_func=lambda i: options.get(i, i),
-        key="missed_choice",
-        on_change=lambda: show(st.session_state["missed_choice"]),
-        help="Examples that come with the app, and every pair that was looked at here.",
-    )
-    folder = KEPT / name if name in EXAMPLES else lab_folder(name)
+    name, folder = FINDINGS.choose()
     try:
         if folder is None:
-            _follow(name)
+            spec = FINDINGS.spec(name)
+            follow_lab(spec, _compute(spec))
             return None
         return *_read(str(folder)), name
     except UserError as error:
@@ -61,38 +64,11 @@ def shown() -> tuple[Failures, dict[str, str], str] | None:
         return None
 
 
-def show(name: str) -> None:
-    """Put an example or a run on show; for callbacks."""
-    st.session_state["_missed"] = name
-    st.query_params[LINK] = st.session_state["_missed_linked"] = name
-
-
-def linked() -> bool:
-    """Whether the address bar names findings that this session has not shown yet."""
-    given = st.query_params.get(LINK, "")
-    return (is_digest(given) or given in EXAMPLES) and given != st.session_state.get("_missed_linked")
-
-
-def _chosen() -> str:
-    if linked():
-        st.session_state["_missed"] = st.query_params[LINK]
-    name = st.session_state.get("_missed", next(id for id in EXAMPLES if (KEPT / id).exists()))
-    st.query_params[LINK] = st.session_state["_missed_linked"] = name
-    return name
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(folder: str) -> tuple[Failures, dict[str, str]]:
     from core.export.trust.failures import read_failures
 
     return read_failures(Path(folder))
-
-
-def _follow(digest: str) -> None:
-    spec = known_spec(digest, LAB)
-    if spec is None:
-        raise ResultError("The link names no findings that are on this server.", next_step="Choose others.")
-    follow_lab(spec, _compute(spec))
 
 
 def form(facts: ModelFacts) -> None:
@@ -150,7 +126,7 @@ def _spec(facts: ModelFacts, pair: PromptPair, label: str, metric: str, directio
 
 def _start(spec: LabSpec, seconds: float) -> None:
     start_lab(spec, _compute(spec), expected=seconds)
-    show(spec.digest)
+    FINDINGS.show(spec.digest)
 
 
 def _compute(spec: LabSpec) -> LabCompute:

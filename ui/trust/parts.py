@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.trust.missed import linked
+from ui.trust.missed import FINDINGS
 
 VERIFY, MISSED, STUDY = "Verify an estimate", "What AtP misses", "A study of the methods"
 KEY = "trust_part"
@@ -12,7 +12,7 @@ KEY = "trust_part"
 
 def choose_part() -> str:
     """Draw the choice. A link to findings opens the part that shows them."""
-    if linked():
+    if FINDINGS.linked:
         st.session_state[KEY] = MISSED
     return st.segmented_control(
         "Part of the page",

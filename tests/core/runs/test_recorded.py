@@ -12,7 +12,7 @@ from core.runs.store import Store
 from core.runs.worker import Worker
 from tests.make_results import make_result
 
-PATIENCE = 10.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

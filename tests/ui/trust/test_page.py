@@ -50,7 +50,7 @@ def test_kept_examples_show_what_atp_misses(open_page):
     app = part(open_page("trust"), MISSED)
     assert "pair of your own" in text_of(app)
     for name in ("ioi", "saturated", "cancelling"):
-        app.selectbox(key="missed_choice").set_value(name).run()
+        app.selectbox(key="trust_choice").set_value(name).run()
         app = settle(app)
         assert "nearer to it" in text_of(app)  # each opens at the repair that helps
         assert app.query_params["run"] == name
@@ -62,10 +62,10 @@ def test_missed_nodes_of_a_pair_of_ones_own(open_page, tiny_pairs):
     app = settle(settle(app))
     digest = app.query_params["run"]
     assert len(digest) == 16
-    found = app.selectbox(key="missed_choice")
+    found = app.selectbox(key="trust_choice")
     assert found.value == digest
     again = linked(open_page("trust"), run=digest)  # the link opens the part that shows it
-    assert again.selectbox(key="missed_choice").value == digest
+    assert again.selectbox(key="trust_choice").value == digest
 
 
 def test_a_link_to_nothing_says_so(open_page):

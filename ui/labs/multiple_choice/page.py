@@ -7,75 +7,48 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import ModelError, ResultError, UserError
+from core.errors import ModelError, UserError
 from core.labs.multiple_choice.folder import Stored, read_study, write_study
 from core.labs.multiple_choice.names import LAB
 from core.labs.multiple_choice.questions.bundled import find_bundled
 from core.labs.multiple_choice.questions.questions import QuestionSet, questions_to_csv
 from core.paths import ASSETS
-from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
 from ui.labs.multiple_choice.data import kept_questions
-from ui.shell.laboratory import follow_lab, known_spec, lab_folder, lab_runs
+from ui.parts.run_choice import RunChoice
+from ui.shell.laboratory import follow_lab
 from ui.shell.messages import show_error
 from ui.shell.models import ModelChoice, slot
 
 KEPT = ASSETS / "labs" / "multiple_choice" / "studies"
 # Kept studies: the model as a catalogue id, and the bundled questions.
-STUDIES = {
+KEPT_STUDIES = {
     "label-binding-words": "Label-binding toy",
     "label-binding-early-words": "Label-binding toy, stopped early",
     "smollm2-135m-general": "SmolLM2-135M-Instruct",
     "smollm2-135m-copy": "SmolLM2-135M-Instruct",
 }
-LINK = "run"
-
-
-def shown() -> str:
-    """The study on show: a kept one's name, or a run's digest; the address bar names it."""
-    known = kept()
-    first = next(iter(known), "")
-    given = st.query_params.get(LINK)
-    if given and given != st.session_state.get("_mc_linked"):
-        st.session_state["_mc_shown"] = given if is_digest(given) or given in known else first
-    name = st.session_state.get("_mc_shown", first)
-    st.query_params[LINK] = st.session_state["_mc_linked"] = name
-    return name
-
-
-def show(name: str) -> None:
-    """Put a study on show; for callbacks."""
-    st.session_state["_mc_shown"] = st.session_state["_mc_linked"] = name
-    st.query_params[LINK] = name
 
 
 def kept() -> dict[str, str]:
     """The studies that come with the app and their titles."""
     found = {}
-    for name, model in STUDIES.items():
+    for name, model in KEPT_STUDIES.items():
         bundled = find_bundled(name.rsplit("-", 1)[1])
         if bundled is not None and (KEPT / name / "run.json").exists():
             found[name] = f"{model} · {bundled.title} (kept with the app)"
     return found
 
 
+STUDIES = RunChoice(LAB, kept, KEPT, "Study", "study", "Studies kept with the app, and every one that was run here.")
+show = STUDIES.show
+
+
 def choose_study() -> tuple[str, Stored] | None:
     """The study on show with its name, and the control that changes it; while it is computed, its progress and None."""
-    name = shown()
-    options = kept() | lab_runs(LAB)
-    options.setdefault(name, "the run asked for")
-    st.session_state["mc_choice"] = name
-    st.selectbox(
-        "Study",
-        list(options),
-        format_func=lambda i: options.get(i, i),
-        key="mc_choice",
-        on_change=lambda: show(st.session_state["mc_choice"]),
-        help="Studies kept with the app, and every one that was run here.",
-    )
-    folder = KEPT / name if name in STUDIES else lab_folder(name)
+    name, folder = STUDIES.choose()
     if folder is None:
         _progress(name)
         return None
@@ -94,9 +67,7 @@ def _stored(folder: str) -> Stored:
 def _progress(digest: str) -> None:
     """A run that is not finished: progress, or the way to start it again."""
     try:
-        spec = known_spec(digest, LAB)
-        if spec is None:
-            raise ResultError("The link names no study that is on this server.", next_step="Choose another one.")
+        spec = STUDIES.spec(digest)
         questions = kept_questions(spec.settings["questions"], spec.settings["name"])
         follow_lab(spec, compute_of(spec, questions), items=len(questions))
     except UserError as error:
