@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.labs.grokking.experiment import run_experiment
 from core.labs.grokking.record import CURVES
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 from core.labs.grokking.training import train
 from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec

@@ -1,6 +1,6 @@
 """Train the runs that come with the app: `python -m assets.labs.grokking.make [regime ...]` in the repository's folder.
 
-Presets and their seeds are those of ``core.labs.grokking.regimes`` (small, seed 0). Checkpoints are kept in
+Presets and their seeds are those of ``core.labs.grokking.presets`` (small, seed 0). Checkpoints are kept in
 float16, and only where the page shows them. Stopped half-way, it goes on.
 """
 
@@ -12,8 +12,9 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from core.labs.grokking.experiment import run_experiment
+from core.labs.grokking.presets import preset
 from core.labs.grokking.record import WEIGHTS
-from core.labs.grokking.regimes import REGIMES, preset
+from core.labs.grokking.settings import REGIMES
 
 HERE = Path(__file__).parent
 

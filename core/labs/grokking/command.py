@@ -13,7 +13,7 @@ from core.commands.options import show_progress
 from core.errors import SpecError
 
 if TYPE_CHECKING:
-    from core.labs.grokking.regimes import Settings
+    from core.labs.grokking.settings import Settings
 
 REGIMES = ("grok", "nodecay", "ungrok", "semigrok", "efficiency", "toy")
 UNFINISHED = "unfinished"
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from core.labs.grokking.regimes import preset, smaller
+    from core.labs.grokking.presets import preset
+    from core.labs.grokking.settings import smaller
 
     for name in ("seeds", "steps"):
         value = getattr(options, name)

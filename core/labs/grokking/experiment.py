@@ -14,9 +14,9 @@ import torch
 from core.labs.grokking import record as files
 from core.labs.grokking.inside.measures import final_fractions, measure
 from core.labs.grokking.record import Weights, curve_table, finals, model_name, write_table, write_weights
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 from core.labs.grokking.training.train import Record, train
-from core.labs.grokking.verdicts import verdict
+from core.labs.grokking.verdict import measured
 from core.progress import IsCancelled, OnStep
 
 LIVE_SECONDS = 1.0
@@ -96,7 +96,7 @@ def _write(settings: Settings, record: Record, out: Path, *, seconds: float) -> 
     summary = {
         "settings": settings.to_json(),
         "runs": [_plain(row) for row in ends.to_dict("records")],
-        "verdict": verdict(settings, table, trig),
+        "verdict": measured(settings, table, trig),
         "seconds": round(seconds, 2),
     }
     text = json.dumps(summary, indent=1, allow_nan=False)

@@ -10,7 +10,7 @@ import pandas as pd
 from safetensors.numpy import load_file, save_file
 
 from core.errors import ResultError
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 from core.labs.grokking.training.row import COLUMNS
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pprint import pformat
 
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 
 _SCRIPT = '''"""{title}: run beside Circuitarium's folder, `python grokking.py`."""
 
 from pathlib import Path
 
 from core.labs.grokking.experiment import run_experiment
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 
 SETTINGS = {settings}
 

@@ -13,9 +13,10 @@ import streamlit as st
 
 from core.errors import ResultError
 from core.labs.grokking import record as files
+from core.labs.grokking.presets import TITLES
 from core.labs.grokking.record import Weights, finals
-from core.labs.grokking.regimes import TITLES, Settings
-from core.labs.grokking.words import Verdict, judge
+from core.labs.grokking.settings import Settings
+from core.labs.grokking.verdict import Verdict, judge
 from core.paths import ASSETS
 
 KEPT = ASSETS / "labs" / "grokking"

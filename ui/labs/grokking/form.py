@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError, UserError
-from core.labs.grokking.regimes import PRESETS, Settings, preset, smaller
+from core.labs.grokking.presets import preset
+from core.labs.grokking.settings import PRESETS, Settings, smaller
 from core.labs.grokking.tasks import OPERATIONS, PERMUTATIONS
 from ui.labs.grokking.page import expected, lab_job, spec_of, start
 from ui.shell.messages import show_error

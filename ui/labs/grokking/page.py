@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import ResultError, UserError
-from core.labs.grokking.regimes import REGIMES, TITLES, Settings, seconds_for
+from core.labs.grokking.presets import TITLES
+from core.labs.grokking.settings import REGIMES, Settings, seconds_for
 from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.style import Theme
-from core.labs.grokking.regimes import Settings
-from core.labs.grokking.words import CLAIMS
+from core.labs.grokking.presets import BY_NAME
+from core.labs.grokking.settings import Settings
 from core.runs.laboratory import LabSpec
 from ui.labs.grokking.about import about_grokking
 from ui.labs.grokking.data import Experiment, live_curves, title
@@ -29,7 +29,7 @@ Make = Callable[[Theme], Any]
 
 def claim(regime: str) -> None:
     """What the paper says."""
-    st.markdown(f"**The paper**: {plain(CLAIMS[regime])}")
+    st.markdown(f"**The paper**: {plain(BY_NAME[regime].CLAIM)}")
 
 
 def training(regime: str) -> None:
@@ -130,13 +130,13 @@ def _logits(shown: Experiment) -> Make:
 
 
 def _passed(shown: Experiment) -> pd.DataFrame:
-    from core.labs.grokking.verdicts import passed
+    from core.labs.grokking.regimes.efficiency import passed
 
     return passed(shown.ends)
 
 
 def _kinds(shown: Experiment) -> dict[int, str]:
-    from core.labs.grokking.verdicts import course
+    from core.labs.grokking.regimes.semigrok import course
 
     return {int(run): course(part) for run, part in shown.curves.groupby("run")}
 

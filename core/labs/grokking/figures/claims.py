@@ -48,7 +48,7 @@ def norm_by_size(ends: pd.DataFrame, fits: list[dict[str, Any]], *, title: str, 
 
     Args:
         ends: the last row of each run that did what its family is for.
-        fits: by weight decay, as ``core.labs.grokking.verdicts`` gives them.
+        fits: by weight decay, as ``core.labs.grokking.regimes.efficiency`` gives them.
     """
     fig = style.base_figure(theme=theme, height=420)
     decays = sorted(ends["weight_decay"].unique())

@@ -9,7 +9,7 @@ import numpy as np
 from core.labs.grokking.inside.fourier import Spectrum, circle, neuron_frequencies, spectrum
 from core.labs.grokking.inside.measures import embedding, table_of
 from core.labs.grokking.record import Weights
-from core.labs.grokking.regimes import Settings
+from core.labs.grokking.settings import Settings
 from core.labs.grokking.tasks import make_task
 
 SHOWN_KEYS, SHOWN_NEURONS = 4, 5

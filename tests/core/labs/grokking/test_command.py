@@ -1,4 +1,4 @@
-"""``python -m core grok``: files and refusals."""
+"""``python -m core grokking``: files and refusals."""
 
 import json
 
@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
-from core.labs.grokking import regimes
+from core.labs.grokking import presets
 from core.labs.grokking.command import _lines
-from core.labs.grokking.regimes import REGIMES, preset, smaller
+from core.labs.grokking.presets import preset
+from core.labs.grokking.settings import REGIMES, smaller
 
 TINY = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 12, "sizes": (20, 30), "seeds": (0,), "points": 6}
 
@@ -22,7 +23,7 @@ def tiny_presets(monkeypatch):
         more |= {"random_sizes": (10, 20)} if regime == "efficiency" else {}
         return smaller(preset(regime, size, seed=seed), **TINY | more)
 
-    monkeypatch.setattr(regimes, "preset", tiny)
+    monkeypatch.setattr(presets, "preset", tiny)
 
 
 @pytest.mark.parametrize("regime", REGIMES)

@@ -8,12 +8,13 @@ import pytest
 
 from core.errors import SpecError
 from core.labs.grokking.experiment import run_experiment
+from core.labs.grokking.presets import preset
 from core.labs.grokking.record import WEIGHTS, Weights, finals, steps_to
-from core.labs.grokking.regimes import PRESETS, REGIMES, Settings, preset, seconds_for, smaller
+from core.labs.grokking.regimes.semigrok import course
 from core.labs.grokking.script import experiment_script
+from core.labs.grokking.settings import PRESETS, REGIMES, Settings, seconds_for, smaller
 from core.labs.grokking.training.row import COLUMNS
-from core.labs.grokking.verdicts import course, verdict
-from core.labs.grokking.words import judge
+from core.labs.grokking.verdict import judge, measured
 
 SMALL = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 12, "points": 6, "steps": 30, "seeds": (0, 1)}
 
@@ -86,7 +87,7 @@ def rows(frame):
 def test_known_slopes_and_crossing_are_found():
     memory = [{"labels": "random", "n_train": d, "norm": 3.0 * d**0.3} for d in (100, 200, 400, 800)]
     solution = [{"n_train": d, "norm": 3.0 * 500**0.3} for d in (1000, 1500, 2000)]
-    fit = verdict(preset("efficiency"), rows(memory + solution), {})["fits"][0]
+    fit = measured(preset("efficiency"), rows(memory + solution), {})["fits"][0]
     assert fit["memory_slope"]["value"] == pytest.approx(0.3)
     assert fit["solution_slope"]["value"] == pytest.approx(0.0, abs=1e-9)
     assert fit["critical_size"]["value"] == pytest.approx(500)
@@ -94,7 +95,7 @@ def test_known_slopes_and_crossing_are_found():
 
 def test_networks_that_did_not_do_their_part_do_not_count():
     memory = [{"labels": "random", "n_train": d, "norm": 1.0, "train_acc": 0.9} for d in (100, 200, 400)]
-    numbers = verdict(preset("efficiency"), rows(memory), {})
+    numbers = measured(preset("efficiency"), rows(memory), {})
     assert numbers["n_memorised"] == 0
     assert numbers["fits"][0]["critical_size"] is None
     assert judge(preset("efficiency"), numbers).standing == "cannot tell"
@@ -102,7 +103,7 @@ def test_networks_that_did_not_do_their_part_do_not_count():
 
 def test_the_ungrokking_threshold_is_where_the_mean_passes_the_middle():
     ends = [{"n_train": d, "test_acc": a, "weight_decay": w} for w in (0.5, 1.0) for d, a in ((100, 0.1), (400, 0.9))]
-    numbers = verdict(preset("ungrok"), rows(ends), {})
+    numbers = measured(preset("ungrok"), rows(ends), {})
     assert [t["n_train"] for t in numbers["threshold"]] == pytest.approx([200, 200])
     assert numbers["largest_difference_between_weight_decays"] == 0
     assert judge(preset("ungrok"), numbers).standing == "agrees"

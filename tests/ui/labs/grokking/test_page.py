@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.labs.grokking.regimes import preset, smaller
+from core.labs.grokking.presets import preset
+from core.labs.grokking.settings import smaller
 from core.runs.recorded import submit_lab
 from tests.ui.conftest import settle, text_of
 from ui.labs.grokking import page as grokking

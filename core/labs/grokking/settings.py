@@ -1,11 +1,4 @@
-"""The experiments: what is trained for each of the paper's claims, at two sizes.
-
-Small presets fit two cores and minutes. Paper presets have the paper's task and network (addition modulo 113, width
-128, learning rate 1e-3) and its set sizes; where the paper trains for millions of steps they stop earlier.
-
-The small grokking preset (half of the table, learning rate 0.01, weight decay 0.3) was chosen among nine, on seeds 0 to
-19, for a delay that is long enough to see and short enough to wait for, whatever the seed.
-"""
+"""Settings: all that decides an experiment, whatever its regime."""
 
 from __future__ import annotations
 
@@ -22,16 +15,8 @@ Regime = Literal["grok", "nodecay", "ungrok", "semigrok", "efficiency"]
 Preset = Literal["small", "paper"]
 REGIMES: tuple[Regime, ...] = get_args(Regime)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-TITLES: dict[str, str] = {
-    "grok": "Grokking",
-    "nodecay": "No weight decay",
-    "ungrok": "Ungrokking",
-    "semigrok": "Semi-grokking",
-    "efficiency": "Efficiency",
-}
 MOST_WORK = 5e16  # weights times examples seen; about a month on two cores
 WORK_PER_SECOND = 2.3e9  # of one core: 16 000 weights times 140 000 examples a second
-MOMENTS = 24  # checkpoints of each run where they are kept
 
 
 @dataclass(frozen=True)
@@ -141,63 +126,6 @@ class Settings:
             return cls(**values)
         except (TypeError, ValueError) as error:
             raise SpecError("The description of the experiment cannot be read.", where="settings") from error
-
-
-_P53 = {"operation": "x + y", "p": 53, "d_model": 32, "n_heads": 4, "d_mlp": 128}
-_P113 = {"operation": "x + y", "p": 113, "d_model": 128, "n_heads": 4, "d_mlp": 512, "lr": 1e-3}
-# regime -> preset -> settings, number of seeds among them
-_TABLE: dict[str, dict[str, Any]] = {
-    "grok small": _P53
-    | {"lr": 1e-2, "steps": 8500, "sizes": (1404,), "weight_decays": (0.3,), "seeds": 2, "moments": MOMENTS},
-    "grok paper": _P113 | {"steps": 20_000, "sizes": (3830,), "seeds": 1, "moments": MOMENTS, "points": 200},
-    "nodecay small": _P53 | {"lr": 1e-2, "steps": 7000, "sizes": (1404,), "weight_decays": (0.0, 0.1, 0.3), "seeds": 2},
-    "nodecay paper": _P113 | {"steps": 40_000, "sizes": (3830,), "weight_decays": (0.0, 0.3, 1.0), "seeds": 1},
-    "ungrok small": _P53
-    | {
-        "lr": 5e-3,
-        "steps": 2500,
-        "pre_sizes": (1404, 2809),
-        "pre_steps": (4000, 300),
-        "pre_lr": 1e-2,
-        "pre_decay": 0.3,
-        "sizes": (84, 140, 197, 281, 365, 449, 562, 702),
-    }
-    | {"weight_decays": (0.5, 1.0), "seeds": 2, "points": 40, "anneal": 0.2},
-    "ungrok paper": _P113
-    | {
-        "steps": 20_000,
-        "pre_sizes": (3830, 12_769),
-        "pre_steps": (15_000, 500),
-        "pre_lr": 1e-3,
-        "sizes": (390, 488, 610, 763, 955, 1194, 1494),
-    }
-    | {"weight_decays": (0.5, 1.0), "seeds": 10, "anneal": 0.2},
-    "semigrok small": {"operation": "x + y", "p": 41, "d_model": 24, "n_heads": 4, "d_mlp": 96, "lr": 1e-2}
-    | {"steps": 12_000, "sizes": (440, 480, 520, 560), "seeds": 4, "points": 120},
-    "semigrok paper": _P113
-    | {"steps": 1_000_000, "sizes": (1500, 1600, 1700, 1800, 1900, 2000, 2050), "seeds": 8, "points": 400},
-    "efficiency small": _P53
-    | {"lr": 5e-3, "steps": 3000, "anneal": 0.4, "sizes": (1400, 1700, 2000), "points": 40}
-    | {"random_sizes": (150, 250, 350, 500, 700, 900), "weight_decays": (0.5, 1.0), "seeds": 2},
-    "efficiency paper": _P113
-    | {"steps": 30_000, "anneal": 0.4, "sizes": (4000, 6000, 8000, 10_000)}
-    | {"random_sizes": (500, 750, 1000, 1500, 2000, 3000), "weight_decays": (0.3, 0.5, 1.0), "seeds": 3},
-}
-
-
-def preset(regime: str, size: str = "small", *, seed: int = 0) -> Settings:
-    """The experiment of a regime; its seeds count up from ``seed``.
-
-    Raises:
-        SpecError: an unknown name or a negative seed.
-    """
-    if f"{regime} {size}" not in _TABLE:
-        raise SpecError(f"There is no {size!r} preset of {regime!r}.", where="preset")
-    if seed < 0:
-        raise SpecError("The seed must not be negative.", where="seed")
-    values = _TABLE[f"{regime} {size}"]
-    seeds = tuple(range(seed, seed + values["seeds"]))
-    return Settings(regime=regime, **{**values, "seeds": seeds})  # type: ignore[arg-type]
 
 
 def smaller(settings: Settings, **changes: Any) -> Settings:
