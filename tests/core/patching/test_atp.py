@@ -11,7 +11,7 @@ from core.errors import SpecError
 from core.patching.spec import NeuronSite
 from core.prompts.pairs import PairSet
 from core.runs.execute import execute, make_spec
-from core.terms import NODE_KINDS
+from core.terms import NODE_KINDS, WHOLE_KINDS
 from tests.core.patching.naive import Naive
 from tests.tiny import random_pairs, tiny_hf, tiny_model
 
@@ -77,7 +77,7 @@ class Explicit:
 
     def _by_unit(self, kind, layer, product):
         where = self.naive.site(kind, layer)[2]
-        if kind in ("attn_out", "mlp_out", "resid_pre"):
+        if kind in WHOLE_KINDS:
             return product[0].sum(-1, keepdim=True)
         n = {"neuron": product.shape[-1], "q": self.naive.n_heads, "z": self.naive.n_heads}.get(kind, self.naive.n_kv)
         return torch.stack([product[0, :, where(u)].sum(-1) for u in range(n)], dim=-1)
