@@ -20,7 +20,7 @@ from core.files.columns import Form, named
 from core.files.problems import Findings, Problem, raise_first_error
 from core.files.table import Row, read_table
 from core.files.values import cell_of, fault_of, items_of, texts_of
-from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair, answer_texts
 from core.prompts.records import as_pairs
 
 COLUMNS = ("clean", "corrupt", "answer", "distractor", "name")
@@ -28,7 +28,6 @@ SETS, IDS = ("answer", "distractor"), ("answer_ids", "distractor_ids")
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_CHARACTERS = 20_000
-MAX_TEXTS = 500  # of one answer
 
 FORM = Form(
     kind="pairs",
@@ -138,16 +137,14 @@ def pairs_to_csv(pairs: PairSet) -> str:
 
 def columns_of(pairs: PairSet) -> tuple[str, ...]:
     """The columns of a set as a table; token ids only where a pair has some."""
-    return (*COLUMNS, *(name for name in IDS if any(getattr(pair, name, ()) for pair in pairs)))
+    return (*COLUMNS, *(name for name in IDS if any(getattr(pair, name) for pair in pairs)))
 
 
 def cells_of(pair: PromptPair) -> dict[str, str]:
     """A pair as cells of text."""
     cells = {column: getattr(pair, column) for column in COLUMNS}
-    for column in SETS:
-        texts = cells[column]
-        cells[column] = cell_of((texts,) if isinstance(texts, str) else texts)
-    return cells | {column: "|".join(map(str, getattr(pair, column, ()))) for column in IDS}
+    cells |= {column: cell_of(answer_texts(cells[column])) for column in SETS}
+    return cells | {column: "|".join(map(str, getattr(pair, column))) for column in IDS}
 
 
 def _from_cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,8 +214,8 @@ def _fault(column: str, value: Any) -> tuple[str, str] | None:
     if column in IDS:
         return None if _ids(value) else (f"The {column} {str(value)[:40]!r} are no token ids.", "Write whole numbers.")
     if column in SETS and isinstance(value, list):
-        if len(value) > MAX_TEXTS:
-            return f"The {column} has {len(value)} texts.", f"Shorten the list to {MAX_TEXTS} at most."
+        if len(value) > MOST_ANSWERS:
+            return f"The {column} has {len(value)} texts.", f"Shorten the list to {MOST_ANSWERS} at most."
         return next((fault for text in value if (fault := fault_of(column, text, MAX_CHARACTERS))), None) or (
             (f"One text of the {column} is empty.", "Fill it in, or leave it out.") if "" in value else None
         )
@@ -231,13 +228,12 @@ def _ids(value: Any) -> tuple[int, ...]:
     parts = parts if isinstance(parts, list | tuple) else [parts]
     texts = ["" if isinstance(part, bool) else str(part).strip() for part in parts]
     sound = all(text.isascii() and text.isdigit() and len(text) < 10 for text in texts)
-    return tuple(dict.fromkeys(map(int, texts))) if sound and len(texts) <= MAX_TEXTS else ()
+    return tuple(dict.fromkeys(map(int, texts))) if sound and len(texts) <= MOST_ANSWERS else ()
 
 
 def _frozen(column: str, value: Any) -> Any:
     if column in IDS:
         return _ids(value)
     if isinstance(value, list):
-        texts = tuple(dict.fromkeys(value))
-        return texts[0] if len(texts) == 1 else texts
+        return tuple(dict.fromkeys(value))
     return value
