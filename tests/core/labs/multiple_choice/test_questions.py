@@ -90,8 +90,9 @@ def test_too_much_and_unknown_kinds_are_refused():
 BEST = Question("Which planet is the largest?", ("Mars", "Venus", "Jupiter", "Earth"), 2)
 AS_PUBLISHED = {
     "the hub's MMLU": (
-        "question,subject,choices,answer\nWhich planet is the largest?,astronomy,\"['Mars' 'Venus' 'Jupiter' 'Earth']\",2"
-        "\nOther?,x,\"['a' 'b'\n 'c' 'd']\",0\n",
+        "question,subject,choices,answer\n"
+        "Which planet is the largest?,astronomy,\"['Mars' 'Venus' 'Jupiter' 'Earth']\",2\n"
+        "Other?,x,\"['a' 'b'\n 'c' 'd']\",0\n",
         {},
     ),
     "upper case": ("Question,A,B,C,D,Answer\nWhich planet is the largest?,Mars,Venus,Jupiter,Earth,C\n", {}),
