@@ -1,0 +1,84 @@
+"""What alignment finds, sorted by what mends it: a space, a shorter answer, or leaving the row out.
+
+Whether something mends a row is found by aligning it again, so that there is one set of rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from core.prompts.align import AlignedPairs, align
+from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, Repair, with_answers
+from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.parse import ParsedPairs
+from core.prompts.problems import Problem, errors_of
+from core.prompts.repair import sound_pairs
+
+
+def unread(case: Case) -> Iterator[Finding]:
+    """Rows of the file that could not be read as pairs; they are out already."""
+    for problem in case.parsed.problems:
+        yield _finding(problem, "file")
+
+
+def spaces(case: Case) -> Iterator[Finding]:
+    """Prompts that end in a space, and answers that should begin with one."""
+    for problem, pair in _warnings(case):
+        if _respaced(case, pair) != pair:
+            yield _finding(problem, "spaces", Repair("Move the spaces", partial(_respaced, case)))
+
+
+def several_tokens(case: Case) -> Iterator[Finding]:
+    """Answers of several tokens, where their first tokens would do."""
+    for problem, pair in _errors(case):
+        if _shortened(case, pair) != pair:
+            yield _finding(problem, "several-tokens", Repair("Use the first token", partial(_shortened, case)))
+
+
+def refused(case: Case) -> Iterator[Finding]:
+    """Every other reason for which a row cannot be run: unequal lengths, unknown words, equal prompts, ..."""
+    for problem, pair in _errors(case):
+        if _shortened(case, pair) == pair:
+            yield _finding(problem, "refused", LEAVE_OUT)
+    for problem, pair in _warnings(case):
+        if _respaced(case, pair) == pair:
+            yield _finding(problem, "refused")
+
+
+def _errors(case: Case) -> Iterator[tuple[Problem, PromptPair]]:
+    return ((problem, case.pairs[problem.row]) for problem in errors_of(case.aligned.problems))
+
+
+def _warnings(case: Case) -> Iterator[tuple[Problem, PromptPair]]:
+    return ((p, case.pairs[p.row]) for p in case.aligned.problems if p.severity == "warning")
+
+
+def _finding(problem: Problem, check: str, repair: Repair | None = None) -> Finding:
+    return Finding(problem.row, check, problem.severity, problem.what, problem.next_step, repair)
+
+
+def _respaced(case: Case, pair: PromptPair) -> PromptPair:
+    """The pair with the spaces at the end of its prompts moved to the front of those answers that want one."""
+    best = replace(pair, clean=pair.clean.rstrip(" "), corrupt=pair.corrupt.rstrip(" "))
+    for column in ("answer", "distractor"):
+        spaced = with_answers(getattr(best, column), lambda text: text if text.startswith(" ") else " " + text)
+        candidate = replace(best, **{column: spaced})
+        if len(_aligned(case, candidate).problems) < len(_aligned(case, best).problems):
+            best = candidate
+    return best
+
+
+def _shortened(case: Case, pair: PromptPair) -> PromptPair:
+    """The pair with each answer cut to its first token, if that lets it run; else the pair as it is."""
+    found = _aligned(case, pair, first_token=True)
+    if not found.pairs:
+        return pair
+    one = ParsedPairs(PairSet("one", (pair,)), (), (0,))
+    return sound_pairs(one, found, trim=False, first_token=True).pairs[0]
+
+
+def _aligned(case: Case, pair: PromptPair, *, first_token: bool = False) -> AlignedPairs:
+    one = PairSet("one", (pair,))
+    return align(one, case.tokenizer, first_token=first_token, max_tokens=case.max_tokens)
