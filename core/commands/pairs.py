@@ -13,8 +13,10 @@ from core.errors import PromptError, SpecError
 from core.terms import check_term
 
 if TYPE_CHECKING:
+    from core.models.load import LoadedModel
     from core.patching.doctor.checkup import Report
-    from core.prompts.doctor.finding import Case, Finding
+    from core.prompts.doctor.finding import Finding
+    from core.prompts.parse import ParsedPairs
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -23,7 +25,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = group.add_subparsers(required=True, metavar="what").add_parser(
         "check",
         help="what is wrong with the pairs of a file, row by row",
-        description="Exit code 0: no errors; 1: errors, not all of them repaired; 2: a file or model that cannot be used.",
+        description="Exit code 0: no errors, or none after repairs; 1: errors; 2: the file or model cannot be used.",
     )
     parser.set_defaults(run=run)
     parser.add_argument("file", type=Path, metavar="FILE", help="CSV or JSONL: clean, corrupt, answer, distractor")
@@ -43,27 +45,35 @@ def run(options: argparse.Namespace) -> None:
         SystemExit: with code 1, where errors are left.
     """
     from core.models.load import load_model
-    from core.patching.doctor.checkup import Report, examine, look
-    from core.prompts.doctor.finding import Case
     from core.prompts.parse import parse_pairs
 
     repairs = _repairs(options)
     parsed = parse_pairs(read_bytes(options.file, "FILE"), filename=options.file.name)
     model = load_model(options.model, device=options.device, dtype=options.dtype)
-    case = Case.of(parsed, model.tokenizer, model_name=model.card.name, max_tokens=model.max_tokens)
-    report = Report(look(case), {})
-    if not options.no_run:
-        on_step = show_progress if sys.stderr.isatty() else None
-        ran = examine(case, model, compare=options.precision, on_step=on_step)
-        report = Report((*report.findings, *ran.findings), ran.measured)
+    report = _examined(parsed, model, options)
     if options.json:
-        print(json.dumps(_as_json(case, report), ensure_ascii=False, indent=1))
+        print(json.dumps(_as_json(parsed, report), ensure_ascii=False, indent=1))
     else:
-        _tell(case, report)
+        _tell(parsed, report)
     if repairs:
-        _write(case, report, repairs, options.out)
-    if any(finding.severity == "error" and finding.check not in repairs for finding in report.findings):
+        mended = _write(parsed, report, repairs, options.out)
+        report = _examined(mended, model, options)
+        print(f"{options.out}: {_counted(mended)}: {report.summary()}", file=sys.stderr)
+    if report.count("error"):
         raise SystemExit(1)
+
+
+def _examined(parsed: ParsedPairs, model: LoadedModel, options: argparse.Namespace) -> Report:
+    from core.patching.doctor.checkup import Report, examine, look
+    from core.prompts.doctor.finding import Case
+
+    case = Case.of(parsed, model.tokenizer, model_name=model.card.name, max_tokens=model.max_tokens)
+    found = look(case)
+    if options.no_run:
+        return Report(found, {})
+    on_step = show_progress if sys.stderr.isatty() else None
+    ran = examine(case, model, compare=options.precision, on_step=on_step)
+    return Report((*found, *ran.findings), ran.measured)
 
 
 def _repairs(options: argparse.Namespace) -> tuple[str, ...]:
@@ -83,10 +93,14 @@ def _repairs(options: argparse.Namespace) -> tuple[str, ...]:
     return names
 
 
-def _tell(case: Case, report: Report) -> None:
+def _tell(parsed: ParsedPairs, report: Report) -> None:
     for finding in report.findings:
         print(f"{finding.where:<10} {finding.severity:<8} {finding.check:<15} {_line(finding)}")
-    print(f"{len(case.parsed.pairs)} pairs: {report.summary()}")
+    print(f"{_counted(parsed)}: {report.summary()}")
+
+
+def _counted(parsed: ParsedPairs) -> str:
+    return f"{len(parsed.pairs)} pair{'' if len(parsed.pairs) == 1 else 's'}"
 
 
 def _line(finding: Finding) -> str:
@@ -94,7 +108,7 @@ def _line(finding: Finding) -> str:
     return " ".join(f"{finding.what} {finding.next_step}".split())
 
 
-def _as_json(case: Case, report: Report) -> dict[str, Any]:
+def _as_json(parsed: ParsedPairs, report: Report) -> dict[str, Any]:
     findings = [
         {
             "row": None if finding.row is None else finding.row + 1,
@@ -107,25 +121,27 @@ def _as_json(case: Case, report: Report) -> dict[str, Any]:
         for finding in report.findings
     ]
     solved = report.solved if report.measured else None
-    return {"pairs": len(case.parsed.pairs), "run": len(report.measured), "solved": solved, "findings": findings}
+    return {"pairs": len(parsed.pairs), "run": len(report.measured), "solved": solved, "findings": findings}
 
 
-def _write(case: Case, report: Report, repairs: tuple[str, ...], out: Path) -> None:
-    """The repaired pairs as CSV; what became of the others goes to stderr.
+def _write(parsed: ParsedPairs, report: Report, repairs: tuple[str, ...], out: Path) -> ParsedPairs:
+    """Write the repaired pairs as CSV, say what became of the others on stderr, and give them as they are read there.
 
     Raises:
         PromptError: no pair would be left, or the file cannot be written.
     """
     from core.patching.doctor.checkup import repair
-    from core.prompts.parse import pairs_to_csv
+    from core.prompts.pairs import PairSet
+    from core.prompts.parse import ParsedPairs, pairs_to_csv
 
-    mended = repair(case.parsed, report.findings, repairs)
-    if not mended.parsed.pairs.pairs:
+    mended = repair(parsed, report.findings, repairs)
+    pairs = mended.parsed.pairs.pairs
+    if not pairs:
         raise PromptError("No pair would be left.", where="--repair", next_step="Mend the file by hand.")
     try:
         out.write_text(pairs_to_csv(mended.parsed.pairs), encoding="utf-8", newline="")
     except OSError as error:
         raise PromptError(f"{out} cannot be written: {error.strerror}.", where="--out") from error
-    left = len(mended.left_out) + len({problem.row for problem in mended.parsed.problems} - set(case.parsed.rows))
-    told = f"{out}: {len(mended.parsed.pairs)} pairs, {len(mended.changed)} changed, {left} left out"
-    print(told, file=sys.stderr)
+    left = len(mended.left_out) + len({problem.row for problem in parsed.problems} - set(parsed.rows))
+    print(f"{out}: {len(mended.changed)} changed, {left} left out", file=sys.stderr)
+    return ParsedPairs(PairSet(out.stem, pairs), (), tuple(range(len(pairs))))

@@ -8,9 +8,8 @@ mended = repair(case.parsed, report.findings, ("spaces", "solved"))
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.patching.doctor.behaviour import broken_patches, solves, unsolved, without_gap
@@ -182,13 +181,10 @@ def repair(parsed: ParsedPairs, findings: Sequence[Finding], checks: Sequence[st
 
 
 def _gathered(findings: Iterator[Finding], case: Case) -> Iterator[Finding]:
-    """The same words about every row become one finding about all of them."""
-    alike: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        alike[finding.severity, finding.what, finding.next_step].append(finding)
-    for same in alike.values():
-        if 1 < len(case.pairs) == len({finding.row for finding in same}):
-            first = same[0]
-            yield Finding(None, first.check, first.severity, first.what, first.next_step, first.repair)
-        else:
-            yield from same
+    """Findings by row; where there are the same words about every row, one finding about all of them."""
+    found = sorted(findings, key=lambda finding: -1 if finding.row is None else finding.row)
+    words = {(finding.what, finding.next_step) for finding in found}
+    if len(words) == 1 and 1 < len(case.pairs) == len({finding.row for finding in found}):
+        yield replace(found[0], row=None)
+    else:
+        yield from found

@@ -25,34 +25,34 @@ def unread(case: Case) -> Iterator[Finding]:
 
 def spaces(case: Case) -> Iterator[Finding]:
     """Prompts that end in a space, and answers that should begin with one."""
-    for problem, pair in _warnings(case):
-        if _respaced(case, pair) != pair:
-            yield _finding(problem, "spaces", Repair("Move the spaces", partial(_respaced, case)))
+    return _mended_by(case, "spaces")
 
 
 def several_tokens(case: Case) -> Iterator[Finding]:
     """Answers of several tokens, where their first tokens would do."""
-    for problem, pair in _errors(case):
-        if _shortened(case, pair) != pair:
-            yield _finding(problem, "several-tokens", Repair("Use the first token", partial(_shortened, case)))
+    return _mended_by(case, "several-tokens")
 
 
 def refused(case: Case) -> Iterator[Finding]:
     """Every other reason for which a row cannot be run: unequal lengths, unknown words, equal prompts, ..."""
-    for problem, pair in _errors(case):
-        if _shortened(case, pair) == pair:
-            yield _finding(problem, "refused", LEAVE_OUT)
-    for problem, pair in _warnings(case):
-        if _respaced(case, pair) == pair:
-            yield _finding(problem, "refused")
+    return _mended_by(case, "refused")
 
 
-def _errors(case: Case) -> Iterator[tuple[Problem, PromptPair]]:
-    return ((problem, case.pairs[problem.row]) for problem in errors_of(case.aligned.problems))
+def _mended_by(case: Case, check: str) -> Iterator[Finding]:
+    for problem in case.aligned.problems:
+        found, repair = _mend(case, problem, case.pairs[problem.row])
+        if found == check:
+            yield _finding(problem, check, repair)
 
 
-def _warnings(case: Case) -> Iterator[tuple[Problem, PromptPair]]:
-    return ((p, case.pairs[p.row]) for p in case.aligned.problems if p.severity == "warning")
+def _mend(case: Case, problem: Problem, pair: PromptPair) -> tuple[str, Repair | None]:
+    """The check that a problem belongs to, by what mends it."""
+    is_error, respaced = problem.severity == "error", _respaced(case, pair)
+    if respaced != pair and not (is_error and errors_of(_aligned(case, respaced).problems)):
+        return "spaces", Repair("Move the spaces", partial(_respaced, case))
+    if is_error and _shortened(case, pair) != pair:
+        return "several-tokens", Repair("Use the first token", partial(_shortened, case))
+    return "refused", LEAVE_OUT if is_error else None
 
 
 def _finding(problem: Problem, check: str, repair: Repair | None = None) -> Finding:
