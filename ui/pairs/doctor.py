@@ -114,7 +114,10 @@ def _show(check: Check, findings: list[Finding], draft: Draft, parsed: ParsedPai
             "what to do": [plain(finding.next_step) for finding in findings],
         }
         with st.container(height=TALL if len(findings) > LONG else "content", border=False):
-            st.table(pd.DataFrame(lines, index=[finding.where for finding in findings]), border="horizontal")
+            st.table(
+                pd.DataFrame(lines, index=[finding.where.replace(" ", "\N{NO-BREAK SPACE}") for finding in findings]),
+                border="horizontal",
+            )
 
 
 def _badges(findings: Sequence[Finding]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.patching.doctor.behaviour import broken_patches, solves, unsolved, without_gap
 from core.patching.doctor.measure import Looked, Measured, measure
-from core.patching.doctor.precision import SAMPLE, coarse
+from core.patching.doctor.precision import coarse
 from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.doctor import alignment, beginning, places, repeats, template
 from core.prompts.doctor.finding import SEVERITIES, Case, Check, Finding, Severity
@@ -146,7 +146,7 @@ def examine(
     Raises:
         Cancelled: soon after ``cancelled()`` is true.
     """
-    progress = Progress(len(case.aligned.pairs) + 2 * min(SAMPLE, len(case.aligned.pairs)), on_step, cancelled)
+    progress = Progress(len(case.aligned.pairs), on_step, cancelled)
     measured = measure(model, case.aligned.pairs, progress)
     looked = Looked(case, model, measured, compare, progress)
     found = (finding for check in CHECKS if check.runs for finding in _gathered(check.find(looked), case))

@@ -58,12 +58,12 @@ def _differences(looked: Looked, dtype: torch.dtype) -> np.ndarray:
     from core.models.device import refuse_if_too_large
     from core.prompts.solving import logit_differences
 
-    looked.progress.check()
     hf, card = looked.model.hf, looked.model.card
     if dtype != looked.model.dtype:
         refuse_if_too_large(f"A copy of {card.name}", card.parameters, dtype, looked.model.device)
         hf = copy.deepcopy(hf).to(dtype)
     sample = sample_of(looked.case.aligned.pairs)
+    looked.progress.extend(len(sample))
     found = logit_differences(sample, hf)
     looked.progress.advance(len(sample))
     return np.array([found[pair.row] for pair in sample])

@@ -41,6 +41,8 @@ def refused(case: Case) -> Iterator[Finding]:
 def _mended_by(case: Case, check: str) -> Iterator[Finding]:
     for problem in case.aligned.problems:
         found, repair = _mend(case, problem, case.pairs[problem.row])
+        if found == "spaces" and problem.severity == "error":
+            problem = replace(problem, next_step="The space at its end is all that is wrong: trim it.")
         if found == check:
             yield _finding(problem, check, repair)
 
