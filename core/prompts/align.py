@@ -90,6 +90,9 @@ class _Row:
             return None
         clean_ids, corrupt_ids = self._prompt_ids(clean), self._prompt_ids(corrupt)
         self._check_prompts(clean_ids, corrupt_ids)
+        if not isinstance(pair.answer, str) or not isinstance(pair.distractor, str):
+            self._error("Answers of several texts cannot be run yet.", "Keep one of them.")
+            return None
         answer_id = self._answer_id("answer", pair.answer, clean)
         distractor_id = self._answer_id("distractor", pair.distractor, clean)
         if answer_id is None or distractor_id is None:

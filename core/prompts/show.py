@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.prompts.pairs import Texts
+
 _MARKS = str.maketrans({" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"})
 
 
 def visible(token: str) -> str:
     """A token's text with its white space drawn: space ·, newline ↵, tab ⇥, carriage return ␍, no-break space ⍽."""
     return token.translate(_MARKS)
+
+
+def shown(answer: Texts, *, most: int = 4) -> str:
+    """An answer or distractor on one line: its text, or several with | between, the middle of many left out."""
+    if isinstance(answer, str):
+        return answer
+    few = answer if len(answer) <= most else (*answer[: most - 1], "…", answer[-1])
+    return " | ".join(few) + (f" ({len(answer)} in all)" if len(answer) > most else "")
 
 
 def difference_mask(clean: Sequence[str], corrupt: Sequence[str]) -> tuple[bool, ...]:

@@ -24,7 +24,7 @@ from core.errors import ResultError, UserError
 from core.export.folder import effects_bytes, run_json
 from core.export.reading import LARGEST_RUN, read_files
 from core.patching.results.result import AttributionResult
-from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair
 from core.prompts.parse import MAX_CHARACTERS, MAX_ROWS
 from core.runs.entry import LONGEST, checked_words
 from core.runs.session_labs import MEMBER as LAB_MEMBER
@@ -210,19 +210,34 @@ def _words(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs_json(pairs: PairSet) -> dict[str, Any]:
-    texts = [[p.clean, p.corrupt, p.answer, p.distractor, p.name] for p in pairs]
-    return {"digest": pairs.digest, "name": pairs.name, "pairs": texts}
+    return {"digest": pairs.digest, "name": pairs.name, "pairs": [list(pair.to_json().values()) for pair in pairs]}
 
 
 def _pair_set(data: dict[str, Any]) -> PairSet:
     rows, name = data["pairs"], data["name"]
     sound = isinstance(rows, list) and 0 < len(rows) <= MAX_ROWS and isinstance(name, str)
-    if not sound or len(name) > LONGEST["name"] or not all(len(row) == 5 and all(map(_text, row)) for row in rows):
+    if not sound or len(name) > LONGEST["name"] or not all(map(_pair, rows)):
         raise _refusal("A pair set is not made of texts of bounded length.")
     pairs = PairSet(name, tuple(PromptPair(*row) for row in rows))
     if pairs.digest != data["digest"]:
         raise _refusal("A pair set is not the one that its digest names.")
     return pairs
+
+
+def _pair(row: Any) -> bool:
+    """Whether a row holds the values of a pair, its ids too or not."""
+    if not isinstance(row, list) or len(row) not in (5, 7):
+        return False
+    clean, corrupt, answer, distractor, name, *ids = row
+    return all(map(_text, (clean, corrupt, name))) and all(map(_texts, (answer, distractor))) and all(map(_ids, ids))
+
+
+def _texts(value: Any) -> bool:
+    return _text(value) or (isinstance(value, list) and 1 < len(value) <= MOST_ANSWERS and all(map(_text, value)))
+
+
+def _ids(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MOST_ANSWERS and all(type(n) is int and n >= 0 for n in value)
 
 
 def _text(value: Any) -> bool:

@@ -12,6 +12,7 @@ from core.prompts.pairs import PairSet, PromptPair, group_by_length
 from core.prompts.parse import ParsedPairs, parse_pairs
 from core.prompts.problems import Problem, errors_of
 from core.prompts.repair import sound_pairs
+from core.prompts.show import shown
 from ui.pairs.draft import Draft, current_draft, draft_of, edit_table, start_draft
 from ui.parts.tokens import pair_strip, token_strip
 from ui.shell.messages import counted, plain, show_error
@@ -177,4 +178,4 @@ def as_tokens(facts: ModelFacts, parsed: ParsedPairs, found: AlignedPairs) -> No
             pair_strip(ready[row])
         else:
             clean, corrupt = prompt_tokens(facts, pair.clean), prompt_tokens(facts, pair.corrupt)
-            token_strip(clean, corrupt, pair.answer, pair.distractor)
+            token_strip(clean, corrupt, shown(pair.answer), shown(pair.distractor))

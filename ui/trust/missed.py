@@ -136,7 +136,7 @@ def form(facts: ModelFacts) -> None:
 
 
 def _spec(facts: ModelFacts, pair: PromptPair, label: str, metric: str, direction: str) -> LabSpec:
-    texts = {"clean": pair.clean, "corrupt": pair.corrupt, "answer": pair.answer, "distractor": pair.distractor}
+    texts = {name: value for name, value in pair.to_json().items() if name != "name"}
     settings: dict[str, Any] = {
         "what": "missed nodes",
         "revision": facts.revision,

@@ -59,6 +59,16 @@ def test_everything_comes_back_on_another_machine(content, store, tmp_path):
     assert fresh.get_pairs(PAIRS.digest) == PAIRS
 
 
+def test_answer_sets_and_ids_come_back(store, tmp_path):
+    several = PromptPair("a b", "a c", (" d", " f"), " e", answer_ids=(3, 5))
+    pairs = PairSet("sets", (several, *PAIRS))
+    store.put_pairs(pairs)
+    digest = store.put(make_result(pairs_digest=pairs.digest))
+    fresh = Store(tmp_path / "here")
+    restore(fresh, session_file(store, [digest]))
+    assert store.get_pairs(pairs.digest) == fresh.get_pairs(pairs.digest) == pairs
+
+
 def test_what_is_here_already_keeps_its_words(content, store):
     digest = store.entries()[0].digest
     store.describe(digest, name="renamed since")
@@ -156,6 +166,12 @@ def hostile(parts: dict[str, bytes]) -> dict[str, bytes]:
         "words missing": changed(parts, runs=[{"digest": run["digest"]} for run in index["runs"]]),
         "a digest that is a path": changed(parts, runs=[{**index["runs"][0], "digest": "../../../evil"}]),
         "pairs that are not texts": changed(parts, pair_sets=[{"name": "", "digest": "", "pairs": [[1, 2, 3, 4, 5]]}]),
+        "an answer without texts": changed(
+            parts, pair_sets=[index["pair_sets"][0] | {"pairs": [["a", "b", [], "d", ""]]}]
+        ),
+        "ids that are texts": changed(
+            parts, pair_sets=[index["pair_sets"][0] | {"pairs": [["a", "b", "c", "d", "", ["1"], []]]}]
+        ),
         "pairs of another digest": changed(parts, pair_sets=[index["pair_sets"][0] | {"digest": "0" * 16}]),
         "pairs without end": changed(parts, pair_sets=[index["pair_sets"][0] | {"pairs": [["a"] * 5] * 3000}]),
     }
