@@ -29,7 +29,8 @@ class Measured:
         clean, corrupt: logit(answer) − logit(distractor) after each prompt (logits).
         patched: the same after the clean prompt whose residual stream before the first block is the corrupt prompt's
             wherever their tokens differ; that run is the corrupt run.
-        probability: of the answer after the clean prompt. rank: of the answer among all tokens, the likeliest is 1.
+        probability: of the answer (of all its tokens, where several count) after the clean prompt.
+        rank: of the answer, of the likeliest of its tokens, among all tokens; that of the likeliest token is 1.
     """
 
     clean: float
@@ -83,18 +84,19 @@ def _parts(pairs: tuple[TokenPair, ...]) -> Iterator[tuple[TokenPair, ...]]:
 
 
 def _read(question: Question) -> list[Measured]:
+    import torch
+
     from core.patching.forward import logits_at
+    from core.prompts.metrics import Metric
 
     n = len(question.pairs)
     clean, corrupt = question.values[:n], question.values[n:]
     patched = np.array(clean) + _all_differences(question)
     logits = logits_at(question.model, question.run.inputs[-1][:n, -1]).float()  # [pair, vocab]
-    read = []
-    for i, (pair, row) in enumerate(zip(question.pairs, logits)):
-        probability = float(row.softmax(-1)[pair.answer_id])
-        rank = 1 + int((row > row[pair.answer_id]).sum())
-        read.append(Measured(clean[i], corrupt[i], float(patched[i]), probability, rank))
-    return read
+    chances = Metric.of("prob", question.pairs)(logits, torch.arange(n)).tolist()
+    best = [row[torch.tensor(pair.answer_id).reshape(-1)].max() for pair, row in zip(question.pairs, logits)]
+    ranks = [1 + int((row > value).sum()) for row, value in zip(logits, best)]
+    return [Measured(*found) for found in zip(clean, corrupt, patched.tolist(), chances, ranks)]
 
 
 def _all_differences(question: Question) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.prompts.align import AlignedPairs, align
-from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, Repair, with_answers
+from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, Repair, with_texts
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import ParsedPairs
 from core.prompts.problems import Problem, errors_of
@@ -65,8 +65,8 @@ def _respaced(case: Case, pair: PromptPair) -> PromptPair:
     """The pair with the spaces at the end of its prompts moved to the front of those answers that want one."""
     best = replace(pair, clean=pair.clean.rstrip(" "), corrupt=pair.corrupt.rstrip(" "))
     for column in ("answer", "distractor"):
-        spaced = with_answers(getattr(best, column), lambda text: text if text.startswith(" ") else " " + text)
-        candidate = replace(best, **{column: spaced})
+        spaced = with_texts(getattr(best, column), lambda text: text if text.startswith(" ") else " " + text)
+        candidate = replace(best, **{column: spaced})  # type: ignore[arg-type]
         if len(_aligned(case, candidate).problems) < len(_aligned(case, best).problems):
             best = candidate
     return best

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.prompts.align import MAX_TOKENS, AlignedPairs, align
-from core.prompts.pairs import PromptPair, TokenPair
+from core.prompts.pairs import PromptPair, Texts, TokenPair
 from core.prompts.parse import ParsedPairs
 
 if TYPE_CHECKING:
@@ -122,11 +122,6 @@ class Check:
     runs: bool = False
 
 
-def answer_texts(answer: str | tuple[str, ...]) -> tuple[str, ...]:
-    """The texts of an answer: one, or those of a set of them."""
-    return (answer,) if isinstance(answer, str) else answer
-
-
-def with_answers(answer: Any, change: Callable[[str], str]) -> Any:
-    """An answer of the same form, each of its texts changed."""
+def with_texts(answer: Texts, change: Callable[[str], str]) -> Texts:
+    """An answer or distractor of the same form, each of its texts changed."""
     return change(answer) if isinstance(answer, str) else tuple(map(change, answer))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, answer_texts
+from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding
+from core.prompts.pairs import answer_texts
 
 
 def duplicates(case: Case) -> Iterator[Finding]:

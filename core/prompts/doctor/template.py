@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.prompts.doctor.beginning import once, unbegun
-from core.prompts.doctor.finding import Case, Finding, Repair, with_answers
+from core.prompts.doctor.finding import Case, Finding, Repair, with_texts
 from core.prompts.pairs import PromptPair
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def templates(case: Case) -> Iterator[Finding]:
         return
     marks = _marks(tokenizer)
     for row, pair in case.pairs.items():
+        given = pair.answer_ids or pair.distractor_ids  # other tokens would begin the reply
         if not any(mark in text for mark in marks for text in (pair.clean, pair.corrupt)):
             yield Finding(
                 row,
@@ -33,7 +34,7 @@ def templates(case: Case) -> Iterator[Finding]:
                 "note",
                 "The model is made for chat; outside its chat template it goes on with the prompt as with any text.",
                 "Leave it so if that is what you study; else put both prompts into the template.",
-                Repair("Put into the template", lambda pair: _wrapped(pair, tokenizer)),
+                None if given else Repair("Put into the template", lambda pair: _wrapped(pair, tokenizer)),
             )
 
 
@@ -43,8 +44,8 @@ def _wrapped(pair: PromptPair, tokenizer: PreTrainedTokenizerBase) -> PromptPair
         pair,
         clean=_rendered(pair.clean, tokenizer),
         corrupt=_rendered(pair.corrupt, tokenizer),
-        answer=with_answers(pair.answer, str.lstrip),
-        distractor=with_answers(pair.distractor, str.lstrip),
+        answer=with_texts(pair.answer, str.lstrip),
+        distractor=with_texts(pair.distractor, str.lstrip),
     )
 
 

@@ -88,7 +88,7 @@ def test_what_cannot_be_mended_can_be_left_out_and_rows_keep_their_numbers(words
 
 
 def test_rows_that_are_no_pairs_stand_in_the_same_list(words):
-    read = collect_pairs([{"clean": "a"}, vars(GOOD)], name="set")
+    read = collect_pairs([{"clean": "a"}, GOOD.to_json()], name="set")
     (finding,) = look(Case.of(read, words()))
     assert (finding.row, finding.check, finding.severity) == (0, "file", "error")
 
