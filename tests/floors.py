@@ -9,7 +9,7 @@ from pathlib import Path
 # From the ground up; a module may import its own floor and those below it.
 CORE = (
     ("errors", "paths", "html"),
-    ("terms", "progress"),
+    ("terms", "progress", "files"),
     ("models",),
     ("prompts",),
     ("patching",),

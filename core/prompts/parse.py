@@ -1,41 +1,70 @@
-"""Prompt pairs from CSV or JSONL bytes, and back to CSV.
+"""Prompt pairs from a file's bytes (``core.files``), and back to CSV.
 
-Values are kept to the letter: no trimming, no numbers, no missing-value codes ("07" and "NA" are text). Faults of
-the file raise ``PromptError``; faults of single rows are collected, so that a person sees all of them at once.
+Values are kept to the letter: no trimming, no numbers, no missing-value codes ("07" and "NA" are text). An answer or
+distractor may be several texts that count the same: a list in JSON, texts parted by ``|`` in CSV. Faults of the file
+raise ``PromptError``; faults of rows are collected, every one of them, so that a person sees all at once.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from core.errors import PromptError
+from core.files.columns import Form, named
+from core.files.problems import Findings, Problem, raise_first_error
+from core.files.table import Row, read_table
+from core.files.values import cell_of, fault_of, items_of, texts_of
 from core.prompts.pairs import PairSet, PromptPair
-from core.prompts.problems import Problem, raise_first_error
+from core.prompts.records import as_pairs
 
-REQUIRED = ("clean", "corrupt", "answer", "distractor")
-COLUMNS = (*REQUIRED, "name")
+COLUMNS = ("clean", "corrupt", "answer", "distractor", "name")
+SETS, IDS = ("answer", "distractor"), ("answer_ids", "distractor_ids")
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_CHARACTERS = 20_000
+MAX_TEXTS = 500  # of one answer
 
-_COLUMNS_ADVICE = f"Use the columns {', '.join(REQUIRED)} and, if you like, name, separated by commas."
-
-
-class RowError(Exception):
-    """A fault of one row: what is wrong, and the next step."""
-
-    def __init__(self, what: str, next_step: str):
-        self.what, self.next_step = what, next_step
-        super().__init__(what)
+FORM = Form(
+    kind="pairs",
+    fields={
+        "clean": ("clean_prompt", "clean_text", "clean_input", "clean_sentence", "prompt", "base", "original"),
+        "corrupt": (
+            "corrupted", "corrupt_prompt", "corrupted_prompt", "corrupt_text", "corrupted_text", "corrupted_input",
+            "counterfactual", "counterfactual_prompt", "cf_prompt", "source", "dirty",
+        ),
+        "answer": (
+            "correct", "correct_answer", "right_answer", "clean_answer", "target", "target_true", "answers",
+            "correct_answers", "clean_answers", "clean_target", "label",
+        ),
+        "distractor": (
+            "incorrect", "incorrect_answer", "wrong", "wrong_answer", "corrupt_answer", "corrupted_answer",
+            "target_new", "target_false", "corrupted_answers", "incorrect_answers", "wrong_answers",
+            "counterfactual_answer", "counterfactual_target", "corrupt_target", "corrupted_target", "foil",
+        ),
+        "answer_ids": (
+            "correct_idx", "answer_idx", "answers_idx", "clean_answer_idx", "clean_answers_idx", "correct_id",
+            "answer_id", "correct_ids", "country_idx",
+        ),
+        "distractor_ids": (
+            "incorrect_idx", "incorrect_answer_idx", "wrong_idx", "corrupted_answer_idx", "corrupted_answers_idx",
+            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids", "corrupted_country_idx",
+        ),
+        "name": (),
+    },
+    needs=(
+        (("clean",),),
+        (("corrupt",),),
+        (("answer",), ("answer_ids",)),
+        (("distractor",), ("distractor_ids",)),
+    ),
+    advice="Use the columns clean, corrupt, answer, distractor and, if you like, name.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,13 +73,15 @@ class ParsedPairs:
 
     Attributes:
         pairs: one pair for each row without an error, in the order of the file.
-        problems: every finding, in the order of the file.
+        problems: every finding, those about the whole file first, then in the order of the file.
         rows: for each pair its 0-based row in the file; hand it to ``align`` so that row numbers stay true.
+        source: every row as the file has it, sound or not.
     """
 
     pairs: PairSet
     problems: tuple[Problem, ...]
     rows: tuple[int, ...]
+    source: tuple[Mapping[str, Any], ...] = ()
 
     def or_raise(self) -> PairSet:
         """The pairs, if every row is sound.
@@ -62,183 +93,151 @@ class ParsedPairs:
         return self.pairs
 
 
-def parse_pairs(data: bytes, *, filename: str) -> ParsedPairs:
-    """Read a CSV or JSONL file; the file name decides which, and names the set.
+def parse_pairs(
+    data: bytes, *, filename: str, columns: Mapping[str, str] | None = None, counterfactual: str | None = None
+) -> ParsedPairs:
+    """Read a file; its name says how it was saved, and names the set.
 
     Args:
-        data: the file's bytes, UTF-8 with or without byte order mark.
-        filename: ends in ``.csv`` or ``.jsonl``.
+        data: the file's bytes.
+        filename: ends in one of ``core.files.table.SUFFIXES``.
+        columns: our name -> the file's column, where the names are not ours.
+        counterfactual: which one, where records have several (``core.prompts.records``).
 
     Raises:
-        PromptError: unknown extension, empty or too large file, bad encoding, wrong columns, broken quoting,
-            too many rows.
+        Asked: the names of the columns, or the counterfactuals, leave a question open.
+        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting, too many rows.
     """
-    path = PurePath(filename)
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
-    if path.suffix.lower() not in readers:
-        raise PromptError(
-            f"Files ending in {path.suffix!r} are not read.", where=path.name, next_step="Bring a .csv or .jsonl file."
-        )
-    text = _decode(data, path.name)
-    return collect_pairs(readers[path.suffix.lower()](text, path.name), name=path.stem)
+    table = read_table(data, filename=filename, max_bytes=MAX_BYTES, advice=FORM.advice)
+    source = tuple(row.values for row in table.rows)
+    table = as_pairs(table, counterfactual)
+    table = named(table, FORM, columns)
+    rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
+    found = Findings(list(table.warnings))
+    return replace(_collected(rows, name=table.name, found=found), source=source)
 
 
-def collect_pairs(rows: Iterable[Mapping[str, Any] | RowError], *, name: str) -> ParsedPairs:
-    """Pairs from rows that are already split into columns, such as an edited table's.
+def collect_pairs(rows: Iterable[Mapping[str, Any]], *, name: str) -> ParsedPairs:
+    """Pairs from an edited table's rows, cells of text by our columns' names.
 
     Raises:
         PromptError: no rows, or more than ``MAX_ROWS``.
     """
-    pairs, places, problems = [], [], []
-    names: dict[str, int] = {}
-    for row, values in enumerate(rows):
-        if row == MAX_ROWS:
-            what = f"There are more than {MAX_ROWS} rows."
-            raise PromptError(what, where=f"row {row + 1}", next_step="Split the set into smaller ones.")
-        try:
-            pair = _to_pair(values)
-        except RowError as error:
-            problems.append(Problem(row, "error", error.what, error.next_step))
-            continue
-        if pair.name and names.setdefault(pair.name, row) != row:
-            what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
-            problems.append(Problem(row, "warning", what, "Give each pair its own name to tell their results apart."))
-        pairs.append(pair)
-        places.append(row)
-    if not pairs and not problems:
-        raise PromptError("There are no pairs.", where=name, next_step="Add at least one row below the column names.")
-    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(problems), tuple(places))
+    return _collected([Row(i, {}, None, _from_cells(row)) for i, row in enumerate(rows)], name=name, found=Findings())
 
 
 def pairs_to_csv(pairs: PairSet) -> str:
     """A set as CSV text with a header; ``parse_pairs`` of it gives the same pairs, whatever their texts hold."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(pair, column) for column in COLUMNS] for pair in pairs)
+    columns = columns_of(pairs)
+    writer.writerow(columns)
+    writer.writerows([cells_of(pair)[column] for column in columns] for pair in pairs)
     return out.getvalue()
 
 
-def _decode(data: bytes, filename: str) -> str:
-    if len(data) > MAX_BYTES:
-        raise PromptError(
-            f"The file has {len(data)} bytes; at most {MAX_BYTES} are read.",
-            where=filename,
-            next_step="Split it into smaller ones.",
-        )
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PromptError(
-            f"The file is not UTF-8: line {line} holds the byte 0x{data[error.start]:02X} at offset {error.start}.",
-            where=filename,
-            next_step="Save it with the encoding UTF-8.",
-        ) from error
-    if not text.strip():
-        raise PromptError("The file is empty.", where=filename, next_step=_COLUMNS_ADVICE)
-    return text
+def columns_of(pairs: PairSet) -> tuple[str, ...]:
+    """The columns of a set as a table; token ids only where a pair has some."""
+    return (*COLUMNS, *(name for name in IDS if any(getattr(pair, name, ()) for pair in pairs)))
 
 
-def _csv_rows(text: str, filename: str) -> Iterator[dict[str, Any] | RowError]:
-    """Rows below the header; blank lines are skipped and not counted."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    rows_read = 0
-    try:
-        filled = (fields for fields in reader if fields)
-        header = next(filled, [])
-        _check_columns(header, filename)
-        for fields in filled:
-            rows_read += 1
-            yield dict(zip(header, fields)) if len(fields) == len(header) else _ragged(len(fields), len(header))
-    except csv.Error as error:
-        raise PromptError(
-            f"Line {reader.line_num} is not sound CSV: {error}.",
-            where=f"row {rows_read + 1}" if header else filename,
-            next_step="Put values that hold commas, quotes or line breaks in double quotes; double the quotes inside.",
-        ) from error
+def cells_of(pair: PromptPair) -> dict[str, str]:
+    """A pair as cells of text."""
+    cells = {column: getattr(pair, column) for column in COLUMNS}
+    for column in SETS:
+        texts = cells[column]
+        cells[column] = cell_of((texts,) if isinstance(texts, str) else texts)
+    return cells | {column: "|".join(map(str, getattr(pair, column, ()))) for column in IDS}
 
 
-def _ragged(found: int, expected: int) -> RowError:
-    return RowError(
-        f"The row has {found} value{'s' if found > 1 else ''} for {expected} columns.",
-        "Put values that hold commas or quotes in double quotes, and give each column its value.",
-    )
-
-
-def _check_columns(header: list[str], filename: str) -> None:
-    counts = Counter(header)
-    faults = {
-        "unknown": [column for column in counts if column not in COLUMNS],
-        "missing": [column for column in REQUIRED if column not in counts],
-        "there more than once": [column for column in counts if counts[column] > 1],
-    }
-    for fault, columns in faults.items():
-        if columns:
-            what = f"Columns that are {fault}: {_quoted(columns)}."
-            raise PromptError(what, where=filename, next_step=_COLUMNS_ADVICE)
-
-
-def _quoted(names: list[str]) -> str:
-    """A few names in quotes, none of them so long that it hides the message."""
-    listed = ", ".join(repr(name if len(name) <= 40 else name[:40] + "…") for name in names[:4])
-    return f"{listed} and {len(names) - 4} more" if len(names) > 4 else listed
-
-
-def _jsonl_rows(text: str, filename: str) -> Iterator[dict[str, Any] | RowError]:
-    """One JSON object a line; blank lines are skipped and not counted."""
-    for line in text.split("\n"):
-        if line.strip():
-            yield _json_row(line)
-
-
-def _json_row(line: str) -> dict[str, Any] | RowError:
-    try:
-        value = json.loads(line, object_pairs_hook=_without_doubles)
-    except RowError as error:
-        return error
-    except (ValueError, RecursionError) as error:
-        return RowError(f"The line is not sound JSON: {error}.", "Write one JSON object a line.")
-    if isinstance(value, dict):
-        return value
-    return RowError("The line is not a JSON object.", "Write one JSON object a line.")
-
-
-def _without_doubles(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(items)
-    if len(values) < len(items):
-        doubles = [key for key, count in Counter(key for key, _ in items).items() if count > 1]
-        raise RowError(f"Keys that are there more than once: {_quoted(doubles)}.", "Keep one of each.")
+def _from_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells of text as values: several answers in one cell are parted."""
+    values = dict(row)
+    for column in SETS:
+        cell = values.get(column)
+        if isinstance(cell, str) and cell:
+            texts = texts_of(cell)
+            values[column] = texts[0] if len(texts) == 1 else list(texts)
     return values
 
 
-def _to_pair(values: Mapping[str, Any] | RowError) -> PromptPair:
-    if isinstance(values, RowError):
-        raise values
-    unknown = [column for column in values if column not in COLUMNS]
-    if unknown:
-        raise RowError(f"Columns that are unknown: {_quoted(unknown)}.", _COLUMNS_ADVICE)
-    texts = {column: value for column, value in values.items() if not _is_missing(value)}
-    for column in REQUIRED:
-        if column not in texts:
-            raise RowError(f"The {column} is missing.", "Fill it in, or delete the row.")
-    for column, value in texts.items():
-        _check_text(column, value)
-    return PromptPair(**texts)
+def _collected(rows: Iterable[Row], *, name: str, found: Findings) -> ParsedPairs:
+    pairs, places = [], []
+    names: dict[str, int] = {}
+    seen: dict[PromptPair, int] = {}
+    for row in rows:
+        if row.number == MAX_ROWS:
+            what = f"There are more than {MAX_ROWS} rows."
+            raise PromptError(what, where=f"row {row.number + 1}", next_step="Split the set into smaller ones.")
+        pair = _to_pair(row, found)
+        if pair is None:
+            continue
+        if pair.name and names.setdefault(pair.name, row.number) != row.number:
+            what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
+            found.warn(row.number, what, "Give each pair its own name to tell their results apart.")
+        first = seen.setdefault(replace(pair, name=""), row.number)
+        if first != row.number:
+            what = f"The pair is the same as that of row {first + 1}."
+            found.warn(row.number, what, "Delete one of them, or it counts twice in every mean.")
+        pairs.append(pair)
+        places.append(row.number)
+    if not pairs and not any(problem.severity == "error" for problem in found.problems):
+        raise _nothing(name)
+    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(found.problems), tuple(places))
+
+
+def _nothing(where: str) -> PromptError:
+    return PromptError("There are no pairs.", where=where, next_step="Add at least one row below the column names.")
+
+
+def _to_pair(row: Row, found: Findings) -> PromptPair | None:
+    """The pair of a row; every fault that it has goes into ``found``."""
+    if row.fault is not None:
+        found.error(row.number, row.fault.what, row.fault.next_step)
+        return None
+    values = {column: value for column, value in row.named.items() if not _is_missing(value)}
+    for need in FORM.needs:
+        if not any(set(way) <= set(values) for way in need):
+            found.error(row.number, f"The {need[0][0]} is missing.", "Fill it in, or delete the row.")
+    for column, value in values.items():
+        if fault := _fault(column, value):
+            found.error(row.number, *fault)
+    if found.spoilt(row.number):
+        return None
+    frozen = {column: _frozen(column, value) for column, value in values.items()}
+    return PromptPair(**{"answer": "", "distractor": ""} | frozen)
 
 
 def _is_missing(value: Any) -> bool:
-    """The empty text, or what JSON and tables put in the place of one: None, NA, NaN."""
-    return value is None or value is pd.NA or value == "" or value != value
+    """The empty text or list, or what JSON and tables put in the place of one: None, NA, NaN."""
+    return value is None or value is pd.NA or value in ("", []) or value != value
 
 
-def _check_text(column: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise RowError(f"The {column} is of type {type(value).__name__}, not text.", "Put it in double quotes.")
-    if len(value) > MAX_CHARACTERS:
-        raise RowError(f"The {column} has {len(value)} characters.", f"Shorten it to {MAX_CHARACTERS} at most.")
-    if "\0" in value:
-        raise RowError(f"The {column} holds a NUL character.", "Remove it.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise RowError(f"The {column} holds half of a surrogate pair, which is no character.", "Remove or complete it.")
+def _fault(column: str, value: Any) -> tuple[str, str] | None:
+    if column in IDS:
+        return None if _ids(value) else (f"The {column} {str(value)[:40]!r} are no token ids.", "Write whole numbers.")
+    if column in SETS and isinstance(value, list):
+        if len(value) > MAX_TEXTS:
+            return f"The {column} has {len(value)} texts.", f"Shorten the list to {MAX_TEXTS} at most."
+        return next((fault for text in value if (fault := fault_of(column, text, MAX_CHARACTERS))), None) or (
+            (f"One text of the {column} is empty.", "Fill it in, or leave it out.") if "" in value else None
+        )
+    return fault_of(column, value, MAX_CHARACTERS)
+
+
+def _ids(value: Any) -> tuple[int, ...]:
+    """Token ids as JSON or a cell gives them: 7, [7, 8], "7", "7|8", "[7, 8]"; empty: they are none."""
+    parts = (items_of(value) or value.split("|")) if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list | tuple) else [parts]
+    texts = ["" if isinstance(part, bool) else str(part).strip() for part in parts]
+    sound = all(text.isascii() and text.isdigit() and len(text) < 10 for text in texts)
+    return tuple(dict.fromkeys(map(int, texts))) if sound and len(texts) <= MAX_TEXTS else ()
+
+
+def _frozen(column: str, value: Any) -> Any:
+    if column in IDS:
+        return _ids(value)
+    if isinstance(value, list):
+        texts = tuple(dict.fromkeys(value))
+        return texts[0] if len(texts) == 1 else texts
+    return value

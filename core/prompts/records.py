@@ -1,0 +1,134 @@
+"""Records of published sets that are no pairs yet, made into pairs.
+
+*Several counterfactuals* (MIB): a record has ``prompt``, ``choices``, ``answerKey`` and, under names of their own,
+counterfactuals with the same keys. The clean prompt is the record's, the corrupt one that of the chosen
+counterfactual. The answer is the record's right choice; the distractor is the counterfactual's, or, where that is the
+same word, the record's first wrong choice.
+
+*CounterFact*: ``requested_rewrite`` has a ``prompt`` with a slot for its ``subject``, what is true of it
+(``target_true``) and what an edit would make of it (``target_new``). A pair needs a corrupt prompt that really calls
+for the distractor, so the slot is filled with another subject: one of the record's ``attribute_prompts`` in the same
+words, of whose subject ``target_new`` is true; or else another record's subject, of which ``target_new`` is true, or
+at least something other than ``target_true``. The distractor is what is true of that subject. Their prompts often
+differ in length.
+
+Choices and targets are words that follow the prompt, so a space is put before them where neither side has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.files.asking import ChoiceAsked
+from core.files.json_rows import Fault
+from core.files.table import Row, Table
+
+HEADER = ("clean", "corrupt", "answer", "distractor", "name")
+_BROKEN = Fault("The record is incomplete or broken.", "Bring it as it was published, or leave it out.")
+_ALONE = Fault(
+    "No prompt of the file calls for another answer.",
+    "Bring the record with its attribute_prompts, or with other records of its relation.",
+)
+
+
+def as_pairs(table: Table, counterfactual: str | None = None) -> Table:
+    """Records as rows of pairs; any other table as it is.
+
+    Args:
+        counterfactual: the name of one kind, where records have several.
+
+    Raises:
+        ChoiceAsked: there are several kinds, and none or an unknown one is named.
+    """
+    if "requested_rewrite" in table.header:
+        return _rewritten(table, _of_counterfact(table))
+    kinds = _counterfactuals(table)
+    if "prompt" not in table.header or not kinds:
+        return table
+    chosen = [kind for kind in kinds if counterfactual in (kind, kind.removesuffix("_counterfactual"))]
+    if len(kinds) > 1 and not chosen:
+        what = f"Every record has {len(kinds)} counterfactuals; a pair has one."
+        choices = dict.fromkeys(kinds, "")
+        raise ChoiceAsked(what, where=table.filename, option="counterfactual", choices=choices)
+    return _rewritten(table, (_with_counterfactual(row.values, (chosen or kinds)[0]) for row in table.rows))
+
+
+def _rewritten(table: Table, made: Iterator[dict[str, Any] | Fault]) -> Table:
+    rows = tuple(_row(row, new) for row, new in zip(table.rows, made, strict=True))
+    return replace(table, header=HEADER, rows=rows)
+
+
+def _row(row: Row, new: dict[str, Any] | Fault) -> Row:
+    if row.fault is not None:
+        return row
+    return replace(row, fault=new) if isinstance(new, Fault) else replace(row, values=new)
+
+
+def _counterfactuals(table: Table) -> list[str]:
+    """Columns whose values are objects with a prompt."""
+    objects = [row.values for row in table.rows if row.fault is None]
+    return [name for name in table.header if any(_is_prompt(values.get(name)) for values in objects)]
+
+
+def _is_prompt(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("prompt"), str)
+
+
+def _with_counterfactual(record: Mapping[str, Any], kind: str) -> dict[str, Any] | Fault:
+    try:
+        other = record[kind]
+        clean, answer = record["prompt"], _choice(record)
+        wrong = [choice for choice in record["choices"] if choice != answer]
+        called_for = _choice(other) if "choices" in other else answer
+        distractor = called_for if called_for != answer else wrong[0]
+        return _pair(clean, other["prompt"], answer, distractor, str(record.get("name") or ""))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return _BROKEN
+
+
+def _choice(record: Mapping[str, Any]) -> str:
+    """The right one; the key is its place, counted from 0, or its letter."""
+    key = record["answerKey"]
+    place = "ABCDEFGHIJ".index(key) if isinstance(key, str) and not key.isdigit() else int(key)
+    return record["choices"][place]
+
+
+def _of_counterfact(table: Table) -> Iterator[dict[str, Any] | Fault]:
+    for row in table.rows:
+        try:
+            rewrite = row.values["requested_rewrite"]
+            true = rewrite["target_true"]["str"]
+            clean = rewrite["prompt"].replace("{}", rewrite["subject"])
+            other = _other_prompt(row, table)
+        except (KeyError, TypeError, AttributeError):
+            yield _BROKEN
+            continue
+        case = row.values.get("case_id")
+        name = "" if case is None else f"case {case}"
+        yield _ALONE if other is None else _pair(clean, other[0], true, other[1], name)
+
+
+def _other_prompt(row: Row, table: Table) -> tuple[str, str] | None:
+    """Another prompt in the same words, and what it calls for."""
+    rewrite = row.values["requested_rewrite"]
+    template, new, true = rewrite["prompt"], rewrite["target_new"]["str"], rewrite["target_true"]["str"]
+    before, _, after = template.partition("{}")
+    for prompt in row.values.get("attribute_prompts") or ():
+        if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
+            return prompt, new
+    others = [r.values.get("requested_rewrite") for r in table.rows if r is not row and r.fault is None]
+    alike = [r for r in others if isinstance(r, Mapping) and r.get("prompt") == template]
+    called_for = [(template.replace("{}", r["subject"]), r["target_true"]["str"]) for r in alike]
+    fitting = [pair for pair in called_for if pair[1] == new] or [pair for pair in called_for if pair[1] != true]
+    return fitting[0] if fitting else None
+
+
+def _pair(clean: str, corrupt: str, answer: str, distractor: str, name: str) -> dict[str, Any]:
+    pair = {"clean": clean, "corrupt": corrupt, "name": name}
+    return pair | {"answer": _following(clean, answer), "distractor": _following(clean, distractor)}
+
+
+def _following(prompt: str, word: str) -> str:
+    return word if prompt[-1:].isspace() or word[:1].isspace() else f" {word}"
