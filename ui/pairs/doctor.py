@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
@@ -38,7 +38,7 @@ class Step:
 def section(facts: ModelFacts, draft: Draft, parsed: ParsedPairs) -> None:
     """What is found in texts and tokens at once; what only the model can tell behind a button."""
     st.subheader("Check these pairs", anchor=False)
-    whole = ParsedPairs(parsed.pairs, (*draft.left_out, *parsed.problems), parsed.rows)
+    whole = replace(parsed, problems=(*draft.left_out, *parsed.problems))
     key = f"{facts.model_id} {facts.revision} {whole.pairs.digest} {hash((whole.rows, whole.problems))}"
     case, quick = _looked(key, facts, whole)
     report = _asked(key, facts, case)
@@ -159,7 +159,7 @@ def _made(draft: Draft) -> tuple[Step, ...]:
 def _begin(parsed: ParsedPairs, bundled_id: str | None, made: tuple[Step, ...]) -> None:
     """Begin a draft, and remember the repairs that led to it."""
     unread = errors_of(parsed.problems)  # warnings are found again
-    start_draft(ParsedPairs(parsed.pairs, unread, parsed.rows), bundled_id=bundled_id)
+    start_draft(replace(parsed, problems=unread), bundled_id=bundled_id)
     draft = current_draft()
     assert draft is not None
     st.session_state[UNDO] = (draft.serial, made)

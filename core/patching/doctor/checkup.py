@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # In the order of their repairs: what goes into a template has its spaces and its beginning in order.
 CHECKS: tuple[Check, ...] = (
-    Check("file", "Rows that cannot be read", "Rows of the file that are no pairs.", alignment.unread),
+    Check("file", "What reading the file found", "Rows that are no pairs are out already.", alignment.unread),
     Check(
         "refused",
         "Rows that cannot be run",
@@ -174,7 +174,7 @@ def repair(parsed: ParsedPairs, findings: Sequence[Finding], checks: Sequence[st
     kept = {row: pair for row, pair in mended.items() if pair is not None}
     before = dict(zip(parsed.rows, parsed.pairs))
     return Mended(
-        ParsedPairs(PairSet(parsed.pairs.name, tuple(kept.values())), parsed.problems, tuple(kept)),
+        replace(parsed, pairs=PairSet(parsed.pairs.name, tuple(kept.values())), rows=tuple(kept)),
         tuple(row for row, pair in kept.items() if pair != before[row]),
         tuple(row for row in mended if row not in kept),
     )

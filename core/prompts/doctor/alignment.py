@@ -11,6 +11,7 @@ from functools import partial
 
 from core.prompts.align import AlignedPairs, align
 from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, Repair, with_texts
+from core.prompts.doctor.repeats import duplicates
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import ParsedPairs
 from core.prompts.problems import Problem, errors_of
@@ -18,9 +19,12 @@ from core.prompts.repair import sound_pairs
 
 
 def unread(case: Case) -> Iterator[Finding]:
-    """Rows of the file that could not be read as pairs; they are out already."""
+    """What reading the file found: rows that are no pairs, which are out already, and warnings. Repeated rows are told
+    of by their own check."""
+    repeated = {finding.row for finding in duplicates(case)}
     for problem in case.parsed.problems:
-        yield _finding(problem, "file")
+        if problem.severity == "error" or problem.row not in repeated:
+            yield _finding(problem, "file")
 
 
 def spaces(case: Case) -> Iterator[Finding]:
@@ -40,6 +44,7 @@ def refused(case: Case) -> Iterator[Finding]:
 
 def _mended_by(case: Case, check: str) -> Iterator[Finding]:
     for problem in case.aligned.problems:
+        assert problem.row is not None
         found, repair = _mend(case, problem, case.pairs[problem.row])
         if found == "spaces" and problem.severity == "error":
             problem = replace(problem, next_step="The space at its end is all that is wrong: trim it.")

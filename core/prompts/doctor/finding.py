@@ -60,7 +60,7 @@ class Finding:
     @property
     def where(self) -> str:
         """The row as people count it, from 1."""
-        return "every row" if self.row is None else f"row {self.row + 1}"
+        return "all rows" if self.row is None else f"row {self.row + 1}"
 
 
 @dataclass(frozen=True)

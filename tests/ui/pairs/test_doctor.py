@@ -28,7 +28,7 @@ def test_sound_pairs_have_nothing_to_say(open_page):
 def test_findings_are_grouped_by_check_with_their_rows(open_page):
     app = upload(open_page, HEADER + GOOD + SPACE + SHORT + "only,two\n")
     text = words(app)
-    for title, badge in (("Rows that cannot be read", "1 error"), ("Spaces", "1 warning"), ("Rows that", "1 error")):
+    for title, badge in (("What reading", "1 error"), ("Spaces", "1 warning"), ("Rows that", "1 error")):
         assert f"**{title}" in text
         assert f"-badge[{badge}]" in text
     assert "row 2" in found(app)
