@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.patching.doctor.checkup import CHECKS, Report, examine, look, repair
-from core.prompts.doctor.finding import SEVERITIES, Case, Check, Finding
+from core.prompts.doctor.finding import LEAVE_OUT, SEVERITIES, Case, Check, Finding
 from core.prompts.parse import ParsedPairs
 from core.prompts.problems import errors_of
 from core.runs.worker import OnStep
@@ -70,9 +70,8 @@ def _asked(key: str, facts: ModelFacts, case: Case) -> Report | None:
         seconds = PASSES * facts.shape.n_layers * sum(map(len, pairs)) / facts.speed
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Ask the model too", key="doctor_ask", on_click=_submit, args=(name, case), help=_ASKED)
-            st.caption(
-                f"Does it get {counted(len(pairs), 'pair')} right? Is there a gap to explain? {duration(seconds)}."
-            )
+            asked = f"Does it get {counted(len(pairs), 'pair')} right, and is there a gap to explain?"
+            st.caption(f"{asked} Takes {duration(seconds)}.")
     elif job.active:
         follow([job])
     elif job.state != "done":
@@ -109,15 +108,15 @@ def _show(check: Check, findings: list[Finding], draft: Draft, parsed: ParsedPai
             if words := _words(findings, parsed):
                 args = (draft, parsed, findings, check.name, words)
                 st.button(words, key=f"repair_{check.name}", on_click=_mend, args=args)
-        lines = {
-            "what was found": [plain(finding.what) for finding in findings],
-            "what to do": [plain(finding.next_step) for finding in findings],
-        }
         with st.container(height=TALL if len(findings) > LONG else "content", border=False):
-            st.table(
-                pd.DataFrame(lines, index=[finding.where.replace(" ", "\N{NO-BREAK SPACE}") for finding in findings]),
-                border="horizontal",
-            )
+            st.table(_table(findings), border="horizontal")
+
+
+def _table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Findings by row, in words that wrap."""
+    rows = [finding.where.replace(" ", "\N{NO-BREAK SPACE}") for finding in findings]
+    lines = [[finding.severity, plain(finding.what), plain(finding.next_step)] for finding in findings]
+    return pd.DataFrame(lines, columns=["kind", "what was found", "what to do"], index=rows)
 
 
 def _badges(findings: Sequence[Finding]) -> str:
@@ -127,12 +126,12 @@ def _badges(findings: Sequence[Finding]) -> str:
 
 
 def _words(findings: Sequence[Finding], parsed: ParsedPairs) -> str:
-    """What a check's repair does and to how many rows; empty where nothing can be repaired."""
-    repairs = {finding.row: finding.repair.label for finding in findings if finding.repair is not None}
-    if not repairs:
-        return ""
+    """What a check's repair does, and to how many rows; empty where there is none or it would leave no pair."""
+    repairs = {finding.row: finding.repair for finding in findings if finding.repair is not None}
     rows = len(parsed.pairs) if None in repairs else len(repairs)
-    return f"{next(iter(repairs.values()))} ({counted(rows, 'row')})"
+    if not repairs or (rows == len(parsed.pairs) and LEAVE_OUT in repairs.values()):
+        return ""
+    return f"{next(iter(repairs.values())).label} ({counted(rows, 'row')})"
 
 
 def _mend(draft: Draft, parsed: ParsedPairs, findings: Sequence[Finding], check: str, words: str) -> None:
