@@ -11,11 +11,11 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
-from core.commands import attribute, circuit, models, readout, recall, verify
+from core.commands import attribute, circuit, models, pairs, readout, recall, verify
 from core.errors import UserError
 from core.labs.registry import LABORATORIES
 
-INSTRUMENT = (models, attribute, verify, recall, readout, circuit)
+INSTRUMENT = (models, pairs, attribute, verify, recall, readout, circuit)
 
 
 class Parser(argparse.ArgumentParser):

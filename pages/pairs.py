@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.pairs import doctor
 from ui.pairs import view as pairs_view
 from ui.shell import frame
 from ui.shell.progress import need_model
@@ -25,4 +26,5 @@ if facts is not None and parsed is not None:
     trim, first_token = pairs_view.repairs()
     found = pairs_view.check(facts, parsed, trim=trim, first_token=first_token)
     pairs_view.choose(draft, parsed, found, trim=trim, first_token=first_token)
+    doctor.section(facts, draft, parsed)
     pairs_view.as_tokens(facts, parsed, found)

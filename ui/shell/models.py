@@ -114,7 +114,8 @@ def slot() -> ModelSlot:
 
 
 @st.cache_resource(show_spinner=False)
-def _tokenizer_lock() -> threading.Lock:
+def tokenizer_lock() -> threading.Lock:
+    """Held while a tokenizer is used: fast ones refuse to be used by two threads at once."""
     return threading.Lock()
 
 
@@ -140,15 +141,14 @@ def _aligned(
     _facts: ModelFacts,
     _pairs: PairSet,
 ) -> AlignedPairs:
-    # Fast tokenizers refuse to be used by two threads at once.
     limit = min(MAX_TOKENS, _facts.max_tokens)
-    with _tokenizer_lock():
+    with tokenizer_lock():
         return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows, max_tokens=limit)
 
 
 def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
     """A prompt's tokens, for showing one that could not be aligned."""
-    with _tokenizer_lock():
+    with tokenizer_lock():
         return token_texts(facts.tokenizer(text).input_ids, facts.tokenizer)
 
 
