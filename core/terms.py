@@ -12,6 +12,7 @@ NodeKind = Literal["q", "k", "v", "z", "neuron", "attn_out", "mlp_out", "resid_p
 Method = Literal["exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]
 Direction = Literal["noising", "denoising"]
 MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
+Donor = Literal["corrupt", "zero", "mean", "mean-position"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")
@@ -19,6 +20,7 @@ WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one 
 METHODS: tuple[Method, ...] = get_args(Method)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
+DONORS: tuple[Donor, ...] = get_args(Donor)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def add_fixed(
             moved = _moved(model, layer, base, stream + change.to(stream.dtype), kwargs, start)
             for kind, effect in (("q", fixed_query_effect), ("k", fixed_key_effect)):
                 rows = torch.arange(1, len(change) + 1)
-                scores = effect(moved, torch.zeros_like(rows), rows, 0, gradient)[0]  # [writer, head, position]
+                scores = effect(moved, moved, torch.zeros_like(rows), rows, 0, gradient)[0]  # [writer, head, position]
                 readers = graph.readers(layer, kind)  # type: ignore[arg-type]
                 total[:, writers, readers] += scores[..., -tokens:].permute(2, 0, 1)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError
 from core.patching.spec import NeuronSite, RunSpec
-from core.terms import METHODS, NODE_KINDS
+from core.terms import DONORS, METHODS, NODE_KINDS
 
 if TYPE_CHECKING:
     from core.patching.results.result import AttributionResult
@@ -29,6 +29,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--method", default="atp-star", choices=METHODS)
     parser.add_argument("--nodes", default="q,k,v,z,mlp_out", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
     parser.add_argument("--neurons", default="", help="for exact patching: layer:position[:unit], comma-separated")
+    parser.add_argument(
+        "--donor",
+        default="corrupt",
+        choices=DONORS,
+        help="put in place of a node: the other prompt's activation, zeros, its mean over the clean prompts and their "
+        "positions (not the first; queries and keys as rotated), or its mean at that position",
+    )
     parser.add_argument("--top", type=int, help="keep only so many rows of effects.csv, the largest")
 
 
@@ -56,6 +63,7 @@ def run(options: argparse.Namespace) -> None:
         nodes=nodes,
         method=options.method,
         neurons=sites,
+        donor=options.donor,
     )
     on_step = show_progress if sys.stderr.isatty() else None
     result = _stored(options, spec, sound, partial(execute, spec, model, tokens, on_step=on_step))

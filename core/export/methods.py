@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.patching.results.result import AttributionResult
-from core.terms import Direction, Method, MetricName, NodeKind
+from core.terms import Direction, Donor, Method, MetricName, NodeKind
 
 PAPER = (
     "J. Kramár, T. Lieberum, R. Shah and N. Nanda (2024), AtP*: An efficient and scalable method for localizing LLM "
@@ -23,6 +23,14 @@ METHODS_SAY: dict[Method, str] = {
 DIRECTIONS_SAY: dict[Direction, str] = {
     "noising": "Noising: the activation of the corrupt prompt was put into the run on the clean prompt.",
     "denoising": "Denoising: the activation of the clean prompt was put into the run on the corrupt prompt.",
+}
+# Donors other than the corrupt prompt; they always go into the clean run.
+DONORS_SAY: dict[Donor, str] = {
+    "zero": "Zeros were put in place of the activation in the run on the clean prompt.",
+    "mean": "In the run on the clean prompt, the activation was replaced by its mean over all clean prompts of the set "
+    "and over their positions from the second on; queries and keys were averaged after rotary embedding.",
+    "mean-position": "In the run on the clean prompt, the activation was replaced by its mean, at the same position, "
+    "over all clean prompts of the set with as many tokens.",
 }
 METRICS_SAY: dict[MetricName, str] = {
     "logit_diff": "The metric is the logit of the answer minus that of the distractor after the last token.",
@@ -48,7 +56,7 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
         return ()
     paragraphs = list(dict.fromkeys(map(_what_was_run, results)))
     specs = [result.spec for result in results]
-    paragraphs.append(_once(DIRECTIONS_SAY[spec.direction] for spec in specs))
+    paragraphs.append(_once(DONORS_SAY.get(spec.donor) or DIRECTIONS_SAY[spec.direction] for spec in specs))
     paragraphs.append(_once(METRICS_SAY[spec.metric] for spec in specs))
     paragraphs.append(_once(METHODS_SAY[spec.method] for spec in specs))
     paragraphs.append(

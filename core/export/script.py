@@ -75,13 +75,19 @@ def reproduction_script(result: AttributionResult) -> str:
     spec = result.spec
     half = spec.dtype != "float32"
     return TEMPLATE.format(
-        what=f"{spec.method}, {spec.direction}, {spec.metric}; {len(result.pairs)} pairs; run {spec.digest}.",
+        what=_what(result),
         spec=literal(spec.to_json()),
         pairs=literal([_plain(asdict(run.tokens)) for run in result.pairs]),
         stored=literal(_largest_effects(result)),
         absolute=1e-2 if half else 1e-4,
         relative=5e-2 if half else 1e-3,
     )
+
+
+def _what(result: AttributionResult) -> str:
+    spec = result.spec
+    words = [spec.method, spec.direction, spec.metric, *([f"donor {spec.donor}"] if spec.donor != "corrupt" else [])]
+    return f"{', '.join(words)}; {len(result.pairs)} pairs; run {spec.digest}."
 
 
 def _plain(pair: dict[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from core.figures.numbers import count, number
 from core.figures.style import NAMES
 from core.patching.results.pooling import Scale
 from core.patching.spec import RunSpec
-from core.terms import Direction, MetricName
+from core.terms import Direction, Donor, MetricName
 
 METRIC_WORDS: dict[MetricName, str] = {
     "logit_diff": "logit difference",
@@ -19,6 +19,18 @@ METRIC_WORDS: dict[MetricName, str] = {
 DIRECTION_WORDS: dict[Direction, str] = {
     "noising": "noising (the corrupt activation is put into the clean run)",
     "denoising": "denoising (the clean activation is put into the corrupt run)",
+}
+DONOR_NAMES: dict[Donor, str] = {
+    "corrupt": "Corrupt prompt",
+    "zero": "Zeros",
+    "mean": "Mean over the set",
+    "mean-position": "Mean by position",
+}
+DONOR_WORDS: dict[Donor, str] = {
+    "corrupt": "the corrupt activation",
+    "zero": "zeros",
+    "mean": "the node's mean over all clean prompts and their positions from the second on",
+    "mean-position": "the node's mean at its position over clean prompts of the same length",
 }
 KIND_WORDS = {
     "q": "Queries",
@@ -47,6 +59,19 @@ def unit(spec: RunSpec, scale: Scale, *, capital: bool = True) -> str:
     return text[0].upper() + text[1:] if capital else text
 
 
+def direction_words(spec: RunSpec) -> str:
+    """Which way patching went, and what was put in: ``noising (zeros are put into the clean run)``."""
+    if spec.donor == "corrupt":
+        return DIRECTION_WORDS[spec.direction]
+    verb = "are" if spec.donor == "zero" else "is"
+    return f"{spec.direction} ({DONOR_WORDS[spec.donor]} {verb} put into the clean run)"
+
+
+def way(spec: RunSpec) -> str:
+    """Direction, and the donor where it is not the other prompt: ``noising``, ``noising with zeros``."""
+    return spec.direction if spec.donor == "corrupt" else f"{spec.direction} with {DONOR_NAMES[spec.donor].lower()}"
+
+
 def caption(
     spec: RunSpec,
     *,
@@ -66,7 +91,7 @@ def caption(
     """
     parts = [
         unit(spec, scale),
-        DIRECTION_WORDS[spec.direction],
+        direction_words(spec),
         method or ("exact patching" if spec.method == "exact" else f"{NAMES[spec.method]} estimate"),
         f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"
         + (f" ({count(left_out)} left out: gap too small)" if left_out else ""),

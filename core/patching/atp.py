@@ -49,14 +49,15 @@ def atp_scores(
     gradient: Callable[[Tensor], Tensor],
     kinds: Sequence[NodeKind],
     method: Method,
+    donors: BaseRun | None = None,
     progress: Progress | None = None,
 ) -> dict[NodeKind, np.ndarray]:
     """Estimates for every node of several pairs of equal length at once.
 
     Args:
-        run: base and donor runs, as rows of one ``BaseRun``.
-        base_rows, donor_rows: per pair, its base and its donor in ``run``.
-        starts: per pair, the first differing position; scores before it are 0.
+        run: the base runs, and the donors too unless ``donors`` holds them (at the base's positions).
+        base_rows, donor_rows: per pair, its base and its donor.
+        starts: per pair, the first position at which a patch changes anything; scores before it are 0.
         gradient: of each pair's metric by its final residual stream at the last position, ``[pair, d_model]``
             to ``[pair, d_model]``.
         method: ``"atp"`` and ``"atp-qk"`` give signed estimates; ``"atp-graddrop"`` and ``"atp-star"``
@@ -76,7 +77,8 @@ def atp_scores(
     top[:, -1] = gradient(run.inputs[-1][base, -1])
     for layer in backward_sweep(model, run, base, start, top, _read_kinds(kinds, fix), drop=drop, progress=progress):
         for kind in kinds:
-            estimate = estimates_at(run, layer, kind, base, donor, start, fix)  # [cotangent, pair, position, unit]
+            # [cotangent, pair, position, unit]
+            estimate = estimates_at(run, donors or run, layer, kind, base, donor, start, fix)
             score = drop_mean(estimate, layer.index, shape.n_layers, kind) if drop else estimate[0]
             score = score.masked_fill(before[..., None].to(score.device), 0)
             out[kind][:, layer.index, start:] = score.float().cpu().numpy()
@@ -165,19 +167,26 @@ def _run_block(
 
 
 def estimates_at(
-    run: BaseRun, layer: Layer, kind: NodeKind, base: Tensor, donor: Tensor, start: int, fix: bool
+    run: BaseRun,
+    donors: BaseRun,
+    layer: Layer,
+    kind: NodeKind,
+    base: Tensor,
+    donor: Tensor,
+    start: int,
+    fix: bool,
 ) -> Tensor:
     """Estimates of one kind at one layer, ``[cotangent, pair, position, unit]``, in float32."""
     if fix and kind in ("q", "k"):
         heads = run.heads[layer.index]
         effect = fixed_query_effect if kind == "q" else fixed_key_effect
-        return effect(heads, base, donor, start, layer.gradients["z"]).transpose(-1, -2)
+        return effect(heads, donors.heads[layer.index], base, donor, start, layer.gradients["z"]).transpose(-1, -2)
     gradient = layer.gradients[kind].float()
-    node = run.node(kind, layer.index)
+    node, other = run.node(kind, layer.index), donors.node(kind, layer.index)
     if kind in HEAD_KINDS:
-        change = (node[donor, :, start:] - node[base, :, start:]).float()
+        change = (other[donor, :, start:] - node[base, :, start:]).float()
         return (gradient[..., -change.shape[-2] :, :] * change).sum(-1).transpose(-1, -2)
-    change = (node[donor, start:] - node[base, start:]).float()
+    change = (other[donor, start:] - node[base, start:]).float()
     product = gradient * change
     return product if kind == "neuron" else product.sum(-1, keepdim=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,15 @@ class BaseRun:
         if kind in HEAD_KINDS:
             return getattr(self.heads[layer], kind)
         return self.inputs[layer] if kind == "resid_pre" else self.writes[kind][layer]
+
+    @classmethod
+    def combined(cls, change: Callable[..., Tensor], *runs: BaseRun) -> BaseRun:
+        """Every activation computed from the same activation of one or several runs, each ``[row, ..., position,
+        width]``; masks are the first run's."""
+        steps = zip(*(run.heads for run in runs))
+        heads = [replace(s[0], **{kind: change(*(getattr(x, kind) for x in s)) for kind in HEAD_KINDS}) for s in steps]
+        writes = {kind: [change(*x) for x in zip(*(run.writes[kind] for run in runs))] for kind in runs[0].writes}
+        return cls([change(*x) for x in zip(*(run.inputs for run in runs))], heads, writes)
 
     def prefix(self, rows: slice, stop: int) -> list[tuple[Tensor, Tensor]]:
         """Each layer's keys and values of positions before ``stop``."""

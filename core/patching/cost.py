@@ -14,10 +14,11 @@ import torch
 
 from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
+from core.patching.donors.fixed import MEANS, start_of
 from core.patching.forward import block_kwargs
 from core.patching.plan import plan
 from core.prompts.pairs import TokenPair
-from core.terms import METHODS, Method, ModelShape, NodeKind
+from core.terms import METHODS, Donor, Method, ModelShape, NodeKind
 
 PATIENCE = 60.0  # seconds up to which an exact sweep is the better answer
 CALL_SECONDS = 1e-3  # a block call's own cost, whatever its size
@@ -54,7 +55,7 @@ def _time_block(model: LoadedModel, layer: int, x: torch.Tensor, kwargs: dict) -
 
 
 def method_costs(
-    shape: ModelShape, pairs: Sequence[TokenPair], nodes: Sequence[NodeKind], *, speed: float
+    shape: ModelShape, pairs: Sequence[TokenPair], nodes: Sequence[NodeKind], *, speed: float, donor: Donor = "corrupt"
 ) -> tuple[MethodCost, ...]:
     """Expected cost of every method for these nodes, one of them recommended.
 
@@ -64,16 +65,16 @@ def method_costs(
     one_forward = shape.n_layers * sum(len(pair) for pair in pairs) / max(1, len(pairs))
     costs: dict[Method, tuple[float, float]] = {}
     for method in METHODS:
-        tokens = sum(_block_tokens(method, shape, pair, nodes) for pair in pairs)
-        calls = sum(_calls(method, shape, pair, nodes) for pair in pairs)
+        tokens = sum(_block_tokens(method, shape, pair, nodes, donor) for pair in pairs)
+        calls = sum(_calls(method, shape, pair, nodes, donor) for pair in pairs)
         costs[method] = tokens / one_forward, tokens / speed + calls * CALL_SECONDS
     chosen, why = _recommend(costs["exact"][1], costs["atp-star"][1], nodes)
     return tuple(MethodCost(m, *costs[m], m == chosen, why if m == chosen else "") for m in METHODS)
 
 
-def _block_tokens(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind]) -> float:
-    length, start = len(pair), pair.first_difference
-    base = 2 * length * shape.n_layers
+def _block_tokens(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind], donor: Donor) -> float:
+    length, start = len(pair), start_of(pair, donor)
+    base = (3 if donor in MEANS else 2) * length * shape.n_layers
     if method == "exact":
         kinds = [kind for kind in nodes if kind != "neuron"]
         return base + sum(sweep_tokens(shape, kinds, position, length) for position in range(start, length))
@@ -90,11 +91,11 @@ def sweep_tokens(shape: ModelShape, kinds: Sequence[NodeKind], position: int, le
     return climbing * suffix + entering
 
 
-def _calls(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind]) -> int:
+def _calls(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind], donor: Donor) -> int:
     """Block calls; a batched backward counts as three."""
     if method != "exact":
         return shape.n_layers * 5
-    return (len(pair) - pair.first_difference) * shape.n_layers * (1 + len(nodes))
+    return (len(pair) - start_of(pair, donor)) * shape.n_layers * (1 + len(nodes))
 
 
 def _recommend(exact: float, star: float, nodes: Sequence[NodeKind]) -> tuple[Method, str]:

@@ -28,6 +28,7 @@ def estimates(question: Question, nodes: Nodes, kinds: Sequence[NodeKind], metho
         effects = atp_scores(
             question.model,
             question.run,
+            donors=question.donors,
             base_rows=question.base_rows[part],
             donor_rows=question.donor_rows[part],
             starts=question.starts[part],

@@ -6,7 +6,7 @@ at block l the patches of layer l join a batch in which all earlier patches alre
 costs one block on one position (k and v: on the suffix, because every later query reads them).
 
 Sign: effect = metric(patched run) - metric(base run). Noising patches donor activations of the corrupt run
-into the clean run, denoising the reverse.
+into the clean run, denoising the reverse. Zeros or means may stand for them (``core.patching.donors``).
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ class Batching:
 
 @dataclass(frozen=True)
 class Site:
-    """One pair at one position: what a wave reads. ``row`` indexes the base run, ``donor_row`` the donor."""
+    """One pair at one position: what a wave reads. ``row`` indexes the base run, ``donor_row`` the donors."""
 
     model: LoadedModel
     base: BaseRun
+    donors: BaseRun
     row: int
     donor_row: int
     position: int
@@ -99,6 +100,7 @@ def exact_effects(
     starts: Sequence[int],
     read: Read,
     kinds: Sequence[NodeKind],
+    donors: BaseRun | None = None,
     neurons: Sequence[NeuronSite] = (),
     progress: Progress | None = None,
     batching: Batching | None = None,
@@ -106,9 +108,9 @@ def exact_effects(
     """Effects of patching every node of the given kinds, one at a time.
 
     Args:
-        run: base and donor runs, as rows of one ``BaseRun``.
-        base_rows, donor_rows: per pair, its base and its donor in ``run``.
-        starts: per pair, the first position at which it differs; effects before it are 0.
+        run: the base runs, and the donors too unless ``donors`` holds them (at the base's positions).
+        base_rows, donor_rows: per pair, its base and its donor.
+        starts: per pair, the first position at which a patch changes anything; effects before it are 0.
         read: metric of final residual streams of one pair, ``(pair, [row, d_model]) -> [row]``.
         neurons: which neurons, when ``kinds`` holds ``"neuron"``.
 
@@ -125,7 +127,7 @@ def exact_effects(
         for pair, (row, donor) in enumerate(zip(base_rows, donor_rows)):
             if position < starts[pair]:
                 continue
-            site = Site(model, run, row, donor, position, batching)
+            site = Site(model, run, donors or run, row, donor, position, batching)
             for wave, values in _waves(site, joins, kwargs, partial(read, pair), progress):
                 _store(out, pair, position, wave, values)
     return out
@@ -140,6 +142,7 @@ def node_effects(
     donor_row: int,
     start: int,
     read: Callable[[Tensor], Tensor],
+    donors: BaseRun | None = None,
     progress: Progress | None = None,
     batching: Batching | None = None,
 ) -> np.ndarray:
@@ -153,7 +156,7 @@ def node_effects(
         kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
         here = np.flatnonzero(nodes.position == position)
         joins, order = plan_of(nodes.take(here))
-        site = Site(model, run, base_row, donor_row, position, batching)
+        site = Site(model, run, donors or run, base_row, donor_row, position, batching)
         values = [found for _, found in _waves(site, joins, kwargs, read, progress)]
         out[here[order]] = np.concatenate(values)
     return out
@@ -218,9 +221,8 @@ def propagate(site: Site, layer: int, hidden: Tensor, kwargs: dict[str, Any], pr
 
 def _enter_stream(site: Site, layer: int, out: Tensor) -> int:
     """A patched residual stream: the base's with the donor's vector at the position."""
-    stream = site.base.inputs[layer]
-    out[:] = stream[site.row, site.position :]
-    out[0] = stream[site.donor_row, site.position]
+    out[:] = site.base.inputs[layer][site.row, site.position :]
+    out[0] = site.donors.inputs[layer][site.donor_row, site.position]
     return 1
 
 
@@ -258,7 +260,7 @@ def _edits(site: Site, layer: int, nodes: list[tuple[NodeKind, int]]) -> dict[No
 
 def _donor(site: Site, kind: NodeKind, layer: int) -> Tensor:
     """Donor activation at the position: ``[head, d_head]`` or ``[unit]``."""
-    node = site.base.node(kind, layer)[site.donor_row]
+    node = site.donors.node(kind, layer)[site.donor_row]
     return node[:, site.position] if kind in HEAD_KINDS else node[site.position]
 
 

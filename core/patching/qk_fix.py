@@ -41,11 +41,14 @@ def _scores(step: AttentionStep, q: Tensor, k: Tensor, start: int) -> Tensor:
     return scores(q, k, step.mask[:, :, start:], step.scaling, step.softcap)
 
 
-def fixed_query_effect(step: AttentionStep, base: Tensor, donor: Tensor, start: int, gradient: Tensor) -> Tensor:
+def fixed_query_effect(
+    step: AttentionStep, donors: AttentionStep, base: Tensor, donor: Tensor, start: int, gradient: Tensor
+) -> Tensor:
     """Estimated effect of every query from ``start`` on.
 
     Args:
-        step: the layer's heads in base and donor runs; ``base`` and ``donor`` are rows of it.
+        step, donors: the layer's heads in the base runs and in the donors (often the same); ``base`` and ``donor`` are
+            rows of them.
         gradient: of the metric by z, ``[cotangent, pair, head, position, d_head]``, suffix positions.
 
     Returns:
@@ -53,11 +56,13 @@ def fixed_query_effect(step: AttentionStep, base: Tensor, donor: Tensor, start: 
     """
     k = step.k[base]
     before = _scores(step, step.q[base, :, start:], k, start).softmax(-1)
-    after = _scores(step, step.q[donor, :, start:], k, start).softmax(-1)
+    after = _scores(step, donors.q[donor, :, start:], k, start).softmax(-1)
     return ((after - before) * _gain(step, base, gradient)).sum(-1)
 
 
-def fixed_key_effect(step: AttentionStep, base: Tensor, donor: Tensor, start: int, gradient: Tensor) -> Tensor:
+def fixed_key_effect(
+    step: AttentionStep, donors: AttentionStep, base: Tensor, donor: Tensor, start: int, gradient: Tensor
+) -> Tensor:
     """Estimated effect of every key from ``start`` on, summed over queries and over the heads that share it.
 
     Arguments as in ``fixed_query_effect``; returns ``[cotangent, pair, kv_head, position]``.
@@ -65,7 +70,7 @@ def fixed_key_effect(step: AttentionStep, base: Tensor, donor: Tensor, start: in
     n_heads, n_kv = step.q.shape[1], step.k.shape[1]
     q = step.q[base, :, start:]
     score = _scores(step, q, step.k[base], start)  # [pair, head, query, key]
-    delta = _scores(step, q, step.k[donor], start) - score
+    delta = _scores(step, q, donors.k[donor], start) - score
     log_odds, others, strongest = _log_odds(score)
     change = _probability_change(log_odds, delta)
     gain = _gain(step, base, gradient)

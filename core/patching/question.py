@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, base_run
+from core.patching.donors.fixed import Donors
 from core.patching.forward import logits_at
 from core.patching.readout import read_metric
 from core.prompts.metrics import Metric
@@ -20,20 +21,21 @@ from core.terms import Direction, MetricName, NodeKind
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Clean runs are rows 0.. of ``run``, corrupt runs rows n.. ; ``values`` holds the metric of every row."""
+    """Clean runs are rows 0.. of ``run``, corrupt runs rows n.. ; ``values`` holds the metric of every row.
+
+    ``donors`` has the length of ``run``; pair i takes its activations from row ``donor_rows[i]``. ``starts`` holds, per
+    pair, the first position at which a patch can change anything.
+    """
 
     model: LoadedModel
     pairs: tuple[TokenPair, ...]
     metric: Metric
     run: BaseRun
+    donors: BaseRun
     base_rows: list[int]
     donor_rows: list[int]
+    starts: list[int]
     values: list[float]
-
-    @property
-    def starts(self) -> list[int]:
-        """Per pair, the first position at which it differs."""
-        return [pair.first_difference for pair in self.pairs]
 
     @property
     def length(self) -> int:
@@ -42,7 +44,12 @@ class Question:
     @property
     def rows(self) -> dict[str, Any]:
         """Which rows to compare, as the engines take them."""
-        return {"base_rows": self.base_rows, "donor_rows": self.donor_rows, "starts": self.starts}
+        return {
+            "donors": self.donors,
+            "base_rows": self.base_rows,
+            "donor_rows": self.donor_rows,
+            "starts": self.starts,
+        }
 
     def read(self, pair: int, residual: Tensor) -> Tensor:
         """Metric of final residual streams ``[row, d_model]`` of one pair."""
@@ -68,8 +75,14 @@ def ask(
     kinds: Sequence[NodeKind],
     metric: MetricName,
     direction: Direction,
+    donors: Donors | None = None,
 ) -> Question:
-    """Run clean and corrupt prompts once, in one forward, keeping what patching ``kinds`` needs."""
+    """Run clean and corrupt prompts once, in one forward, keeping what patching ``kinds`` needs.
+
+    Args:
+        donors: what ``donors_of`` made for the whole set, put into the clean runs (noising) at every position; default:
+            each pair's other prompt.
+    """
     n = len(pairs)
     ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
     run = base_run(model, ids, kinds)
@@ -79,5 +92,8 @@ def ask(
             bound = bound.with_reference(logits_at(model, run.inputs[-1][:n, -1]))
         values = read_metric(model, bound, run.inputs[-1][:, -1], torch.arange(2 * n) % n).tolist()
     clean, corrupt = list(range(n)), list(range(n, 2 * n))
-    base, donor = (clean, corrupt) if direction == "noising" else (corrupt, clean)
-    return Question(model, tuple(pairs), bound, run, base, donor, values)
+    base, other = (clean, corrupt) if direction == "noising" else (corrupt, clean)
+    if donors is not None:
+        return Question(model, tuple(pairs), bound, run, donors(run), clean, [0] * n, [0] * n, values)
+    starts = [pair.first_difference for pair in pairs]
+    return Question(model, tuple(pairs), bound, run, run, base, other, starts, values)

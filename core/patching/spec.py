@@ -10,16 +10,21 @@ from typing import Any
 from core.errors import SpecError
 from core.terms import (
     DIRECTIONS,
+    DONORS,
     METHODS,
     METRICS,
     NODE_KINDS,
     Direction,
+    Donor,
     Method,
     MetricName,
     NodeKind,
     check_kinds,
     check_term,
 )
+
+# Fields that enter the JSON, and so the digest, only where they are not at their default.
+OPTIONAL: dict[str, Any] = {"donor": "corrupt"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class RunSpec:
         nodes: node kinds, in the order of ``NODE_KINDS``.
         method: exact patching, or one of the AtP family.
         neurons: for exact patching of ``neuron`` nodes only: which ones.
+        donor: what is put in place of a node: the other prompt's activation, zeros, or a mean over the set's clean
+            prompts (``core.patching.donors.fixed``). All but the first go into the clean run (noising).
     """
 
     model: str
@@ -56,13 +63,21 @@ class RunSpec:
     nodes: tuple[NodeKind, ...]
     method: Method
     neurons: tuple[NeuronSite, ...] = ()
+    donor: Donor = "corrupt"
 
     def __post_init__(self) -> None:
         check_term("--metric", self.metric, METRICS)
         check_term("--direction", self.direction, DIRECTIONS)
         check_term("--method", self.method, METHODS)
+        check_term("--donor", self.donor, DONORS)
         check_kinds(self.nodes)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
+        if self.donor != "corrupt" and self.direction == "denoising":
+            raise SpecError(
+                "Zeros and means restore nothing: they take information out of a run.",
+                where="--donor",
+                next_step="Use the noising direction, or the corrupt prompt as the donor.",
+            )
         if self.method != "exact" and self.metric == "kl" and self.direction == "noising":
             raise SpecError(
                 "The KL divergence from the clean run has gradient 0 there, so every AtP estimate would be 0.",
@@ -90,13 +105,14 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return json.loads(json.dumps(asdict(self)))
+        values = json.loads(json.dumps(asdict(self)))
+        return {name: value for name, value in values.items() if name not in OPTIONAL or value != OPTIONAL[name]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> RunSpec:
         """The inverse of ``to_json``; unknown or missing fields are refused."""
         known = {f.name for f in fields(cls)}
-        if not isinstance(data, dict) or set(data) - known or known - set(data) - {"neurons"}:
+        if not isinstance(data, dict) or set(data) - known or known - set(data) - {"neurons", *OPTIONAL}:
             raise SpecError("The run description has missing or unknown fields.")
         sites = tuple(NeuronSite(**site) for site in data.get("neurons", ()))
         return cls(**{**data, "nodes": tuple(data["nodes"]), "neurons": sites})

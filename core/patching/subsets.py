@@ -39,7 +39,7 @@ def joint_effects(
 
     Args:
         members: bool ``[sample, node]``, which nodes each sample patches.
-        pairs: ``[sample]``, in which pair of the question. Nodes before its first difference change nothing.
+        pairs: ``[sample]``, in which pair of the question. Nodes before its start change nothing.
 
     Returns:
         float32 ``[sample]``.
@@ -104,7 +104,7 @@ def _edits(
         chosen = np.zeros((len(members), question.length - start, model.shape.units(kind)), bool)
         chosen[:, nodes.position[here] - start, nodes.unit[here]] = members[:, here]
         mask = torch.from_numpy(chosen).to(device)
-        values = question.run.node(kind, layer)[donor]
+        values = question.donors.node(kind, layer)[donor]
         if kind in HEAD_KINDS:
             edits[kind] = partial(_put, mask=mask.transpose(1, 2)[..., None], values=values[:, :, start:])
         else:

@@ -13,6 +13,7 @@ import torch
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
+from core.patching.donors.fixed import Donors, donors_of, start_of
 from core.patching.exact import Batching, exact_effects
 from core.patching.plan import count
 from core.patching.question import ask
@@ -22,7 +23,7 @@ from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.pairs import PairSet, TokenPair, group_by_length
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
-from core.terms import Direction, Method, MetricName, NodeKind
+from core.terms import Direction, Donor, Method, MetricName, NodeKind
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
 MOST_CELLS = 500_000_000  # effects of one result: 2 GB
@@ -38,6 +39,7 @@ def make_spec(
     nodes: Sequence[NodeKind],
     method: Method,
     neurons: Sequence[NeuronSite] = (),
+    donor: Donor = "corrupt",
 ) -> RunSpec:
     """The spec of a run of this model on these pairs.
 
@@ -54,6 +56,7 @@ def make_spec(
         nodes=tuple(nodes),
         method=method,
         neurons=tuple(neurons),
+        donor=donor,
     )
 
 
@@ -90,7 +93,10 @@ def execute(
         found = [batch for batch in batches if batch[0].row in finished]
         progress.done = sum(_steps(spec, model, batch) for batch in found)
         batches = [batch for batch in batches if batch[0].row not in finished]
-    run = partial(_run_batch, spec, model, progress=progress)
+    began = time.perf_counter()
+    donors = donors_of(spec.donor, model, pairs, spec.nodes)
+    averaging = {"donors": time.perf_counter() - began} if donors is not None else {}
+    run = partial(_run_batch, spec, model, donors=donors, progress=progress)
     for done in within_memory(run, batches, model, progress):
         finished[done.run.tokens.row] = done
         if kept is not None:
@@ -102,6 +108,7 @@ def execute(
         pairs=tuple(done.run for done in in_order),
         effects={kind: tuple(done.effects[kind] for done in in_order) for kind in spec.nodes},
         seconds={
+            **averaging,
             "base_runs": sum(done.seconds[0] for done in in_order),
             spec.method: sum(done.seconds[1] for done in in_order),
         },
@@ -110,11 +117,17 @@ def execute(
 
 
 def _run_batch(
-    spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...], share: float, *, progress: Progress
+    spec: RunSpec,
+    model: LoadedModel,
+    pairs: tuple[TokenPair, ...],
+    share: float,
+    *,
+    donors: Donors | None,
+    progress: Progress,
 ) -> list[PairDone]:
     """Pairs of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
     began = time.perf_counter()
-    question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction)
+    question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction, donors=donors)
     based = time.perf_counter()
     options: dict[str, Any] = question.rows | {"kinds": spec.nodes, "progress": progress}
     if spec.method == "exact":
@@ -139,7 +152,7 @@ def _steps(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> i
     if spec.method != "exact":
         return model.shape.n_layers
     length = len(pairs[0])
-    starts = [pair.first_difference for pair in pairs]
+    starts = [start_of(pair, spec.donor) for pair in pairs]
     return count(spec.nodes, model.shape, starts, length, _sites(spec, length))
 
 
@@ -149,7 +162,7 @@ def _batches(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) ->
     wide = 4 * shape.d_model + 2 * shape.d_mlp
     held = 2 * shape.n_layers * length * (4 * shape.d_model + (shape.d_mlp if "neuron" in spec.nodes else 0))
     drops = shape.n_layers if spec.method in ("atp-graddrop", "atp-star") else 1
-    stacked = drops * (length - min(p.first_difference for p in pairs)) * wide
+    stacked = drops * (length - min(start_of(p, spec.donor) for p in pairs)) * wide
     size = max(1, BATCH_BYTES // (4 * max(held, stacked)))
     return [pairs[i : i + size] for i in range(0, len(pairs), size)]
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.export.reading import read_files
-from core.figures.captions import METRIC_WORDS
+from core.figures.captions import METRIC_WORDS, way
 from core.figures.style import NAMES
 from core.patching.spec import RunSpec
 from ui.shell.messages import counted, plain, show_error
@@ -54,7 +54,7 @@ def _line(spec: RunSpec, pairs: int, name: str, written: float | None = None) ->
         name,
         NAMES[spec.method],
         ", ".join(spec.nodes),
-        f"{spec.direction}, {METRIC_WORDS[spec.metric]}",
+        f"{way(spec)}, {METRIC_WORDS[spec.metric]}",
         counted(pairs, "pair"),
         spec.model,
         time.strftime("%d %b %H:%M", time.localtime(written)) if written else "",

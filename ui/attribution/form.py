@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError, UserError
-from core.figures.captions import KIND_WORDS, METRIC_WORDS
+from core.figures.captions import DONOR_NAMES, KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
 from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet, TokenPair
-from core.terms import DIRECTIONS, METHODS, METRICS, NODE_KINDS, Direction, Method, MetricName, NodeKind
+from core.terms import DIRECTIONS, DONORS, METHODS, METRICS, NODE_KINDS, Direction, Donor, Method, MetricName, NodeKind
 from ui.shell.messages import counted, duration, plain
 from ui.shell.models import ModelFacts
 from ui.shell.start import keep_choice, start
@@ -23,6 +23,19 @@ DIRECTION_HELP = (
     "Noising puts the corrupt activation into the clean run and asks what breaks; denoising puts the clean activation "
     "into the corrupt run and asks what restores the behaviour."
 )
+DONOR_HELP = """
+What is put in place of a node.
+
+- **Corrupt prompt**: its activation in the other prompt of the pair; asks what carries the difference between the two.
+- **Zeros**: a vector of zeros; asks what the node adds at all. Zeros are often further from anything that the model
+  knows than any real activation.
+- **Mean over the set**: its mean over all clean prompts and their positions (not the first); keeps what the node always
+  says. Queries and keys are averaged as rotated for their positions, which blurs them.
+- **Mean by position**: its mean at the same position over clean prompts of the same length; keeps what these prompts
+  share, such as a template. Needs at least two prompts of each length.
+
+With zeros or means every position can have an effect, and patches go into the clean run.
+"""
 KINDS_HELP = (
     "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
     "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
@@ -38,6 +51,7 @@ class Question:
     nodes: tuple[NodeKind, ...]
     metric: MetricName
     direction: Direction
+    donor: Donor
 
 
 def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
@@ -72,6 +86,14 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
         persist_state="session",
         help=DIRECTION_HELP,
     )
+    donor = st.selectbox(
+        "Donor",
+        DONORS,
+        format_func=DONOR_NAMES.__getitem__,
+        key="run_donor",
+        persist_state="session",
+        help=DONOR_HELP,
+    )
     metric = st.selectbox(
         "Metric",
         METRICS,
@@ -80,7 +102,7 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
         persist_state="session",
         help="What is read off the model's prediction after the last token.",
     )
-    return Question(pairs, tokens, tuple(nodes), metric, direction)
+    return Question(pairs, tokens, tuple(nodes), metric, direction, donor)
 
 
 def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:
@@ -93,7 +115,8 @@ def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float
         return []
     from core.patching.cost import method_costs  # not above: the form is the first to need it
 
-    costs = {c.method: c for c in method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed)}
+    found = method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed, donor=question.donor)
+    costs = {c.method: c for c in found}
     rows = [_method(facts, question, method, costs[method]) for method in METHODS]
     return [(spec, costs[spec.method].seconds) for spec in rows if spec is not None]
 
@@ -131,6 +154,7 @@ def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | Us
             direction=question.direction,
             nodes=nodes,
             method=method,
+            donor=question.donor,
         )
     except UserError as error:
         return error

@@ -161,7 +161,8 @@ def _effects(holding: list[AttributionResult], node: Node, view: View) -> None:
     pairs = {
         r.spec.method: node_by_pair(r, node, scale=view.scale, n_tokens=length, collapse=view.collapse) for r in holding
     }
-    first = min(holding[0].pairs[i].tokens.first_difference for i in holding[0].groups()[profile_length])
+    group = holding[0].groups()[profile_length]
+    first = min(holding[0].pairs[i].tokens.first_difference for i in group) if spec.donor == "corrupt" else None
     place = words(Node(node.kind, node.layer, node.unit))
 
     def by_position(mode: Theme) -> Any:

@@ -96,6 +96,7 @@ def _spec(spec: RunSpec, site: NeuronSite) -> RunSpec:
         nodes=("neuron",),
         method="exact",
         neurons=(site,),
+        donor=spec.donor,
     )
 
 

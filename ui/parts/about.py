@@ -11,13 +11,15 @@ PAPER = (
 
 HEATMAP = """
 **One cell** is the mean effect of patching one node, over all pairs: the change of the metric when the node's
-activation is replaced by that of the other prompt and nothing else is touched. Blue lowers the metric, red raises it.
+activation is replaced by that of the other prompt (or by zeros or a mean, where that was chosen) and nothing else is
+touched. Blue lowers the metric, red raises it.
 
 **Computed** exactly, by running the model again from that node on, or estimated. AtP multiplies the change of the
 activation by the gradient of the metric. The QK fix recomputes the softmax for queries and keys. GradDrop averages over
 backward passes that each skip one layer, and has no sign. AtP\\* does both.
 
-**Read** figures beside each other by colour: they share one range. Before the first differing token every effect is 0.
+**Read** figures beside each other by colour: they share one range. With the other prompt as the donor, every
+effect before the first differing token is 0; with zeros or means none needs to be.
 
 **Not shown**: what several nodes do together. Effects of single nodes need not add up, and a later node may take over
 for a patched one.

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.errors import ResultError, UserError
-from core.figures.captions import METRIC_WORDS
+from core.figures.captions import METRIC_WORDS, way
 from core.patching.results.result import AttributionResult
 from core.runs.worker import Job
 from core.terms import METHODS
@@ -73,11 +73,10 @@ def _missing(digests: list[str]) -> None:
 
 def whose(results: list[AttributionResult]) -> None:
     """Which question the results answer, where it is not the one that the form above would ask."""
-    specs = {(r.spec.model, r.spec.pairs_digest, r.spec.metric, r.spec.direction) for r in results}
+    specs = {(r.spec.model, r.spec.pairs_digest, r.spec.metric, r.spec.direction, r.spec.donor) for r in results}
     if len(specs) > 1:
-        st.warning(
-            "These results differ in their model, pairs, metric or direction: do not compare them with each other."
-        )
-    model, digest, metric, direction = results[0].spec.model, *next(iter(specs))[1:]
-    other = "" if digest == current_pairs().digest else " on other pairs than those chosen above"
-    st.caption(f"{plain(model)}, {counted(len(results[0].pairs), 'pair')}{other}, {direction}, {METRIC_WORDS[metric]}.")
+        st.warning("These results differ in their model, pairs, metric, direction or donor: do not compare them.")
+    spec = results[0].spec
+    other = "" if spec.pairs_digest == current_pairs().digest else " on other pairs than those chosen above"
+    asked = f"{way(spec)}, {METRIC_WORDS[spec.metric]}"
+    st.caption(f"{plain(spec.model)}, {counted(len(results[0].pairs), 'pair')}{other}, {asked}.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import UserError
+from core.figures.captions import way
 from core.figures.numbers import count, number
 from core.figures.style import NAMES
 from core.patching.results.result import AttributionResult
@@ -96,7 +97,7 @@ def _goal(n_nodes: int) -> Goal:
 
 def _title(result: AttributionResult) -> str:
     spec = result.spec
-    return f"{NAMES[spec.method]} · {', '.join(spec.nodes)} · {spec.direction} · {counted(len(result.pairs), 'pair')}"
+    return f"{NAMES[spec.method]} · {', '.join(spec.nodes)} · {way(spec)} · {counted(len(result.pairs), 'pair')}"
 
 
 def _button(verified: Verified, goal: Goal, folder: Path, facts: ModelFacts) -> Job | None:

@@ -19,11 +19,14 @@ def method_panels(
     """``effect_heatmap`` of each method, side by side.
 
     Raises:
-        SpecError: the tables show different nodes, scales, metrics or directions.
+        SpecError: the tables show different nodes, scales, metrics, directions or donors.
     """
-    questions = {(t.kind, t.columns, t.scale, t.spec.metric, t.spec.direction, t.mean.shape) for t in tables.values()}
+    questions = {
+        (t.kind, t.columns, t.scale, t.spec.metric, t.spec.direction, t.spec.donor, t.mean.shape)
+        for t in tables.values()
+    }
     if len(questions) != 1:
-        raise SpecError("Panels on one colour range must show the same nodes, scale, metric and direction.")
+        raise SpecError("Panels on one colour range must show the same nodes, scale, metric, direction and donor.")
     reach = shared_range(*tables.values())
     parts = [effect_heatmap(t, zmax=reach, theme=theme, selected=selected) for t in tables.values()]
     names = [style.NAMES[method] for method in tables]

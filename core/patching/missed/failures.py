@@ -89,14 +89,16 @@ class _Sweep:
 
 
 def _sweep(question: Question, progress: Progress) -> _Sweep:
-    run, start = question.run, question.starts[0]
+    run, donors, start = question.run, question.donors, question.starts[0]
     base, donor = torch.tensor(question.base_rows), torch.tensor(question.donor_rows)
     top = torch.zeros_like(run.inputs[-1][base, start:])
     top[:, -1] = question.gradient(run.inputs[-1][base, -1])
     sweep = _Sweep({}, {}, {})
     for layer in backward_sweep(question.model, run, base, start, top, HEAD_KINDS, drop=True, progress=progress):
         for fix, kept in ((False, sweep.plain), (True, sweep.fixed)):
-            kept[layer.index] = {k: estimates_at(run, layer, k, base, donor, start, fix)[:, 0] for k in HEAD_KINDS}
+            kept[layer.index] = {
+                k: estimates_at(run, donors, layer, k, base, donor, start, fix)[:, 0] for k in HEAD_KINDS
+            }
         sweep.gradient[layer.index] = layer.gradients["z"][0, 0]
     return sweep
 

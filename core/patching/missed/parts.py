@@ -33,7 +33,7 @@ def exact_parts(question: Question, node: Node, pair: int = 0, *, progress: Prog
     model, run, t = question.model, question.run, int(node.position or 0)
     progress, length, n_layers = progress or Progress(0), question.length, model.shape.n_layers
     row = question.base_rows[pair]
-    site = Site(model, run, row, question.donor_rows[pair], t, Batching.for_model(model, length))
+    site = Site(model, run, question.donors, row, question.donor_rows[pair], t, Batching.for_model(model, length))
     join = Join(node.layer, node.kind, (int(node.unit or 0),))
     stop = t + 1 if join.stage == 1 else length
     suffix = block_kwargs(model, t, length)

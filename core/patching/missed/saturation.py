@@ -23,17 +23,18 @@ def attention_rows(question: Question, node: Node, gradient: Tensor, pair: int =
         gradient: of the metric by z of the node's layer, ``[head, position, d_head]``, the last positions of the
             prompt down to the node's at least.
     """
-    step, unit, t = question.run.heads[node.layer], int(node.unit or 0), int(node.position or 0)
+    step, donors = question.run.heads[node.layer], question.donors.heads[node.layer]
+    unit, t = int(node.unit or 0), int(node.position or 0)
     base, donor = question.base_rows[pair], question.donor_rows[pair]
     group = step.q.shape[1] // step.k.shape[1]
     kv, heads = (unit // group, [unit]) if node.kind == "q" else (unit, list(range(unit * group, (unit + 1) * group)))
     stop = t + 1 if node.kind == "q" else question.length
     q, k = step.q[base : base + 1, heads, t:stop].float(), step.k[base : base + 1, kv : kv + 1].float()
     if node.kind == "q":
-        own, other = q, step.q[donor : donor + 1, heads, t:stop].float()
+        own, other = q, donors.q[donor : donor + 1, heads, t:stop].float()
     else:
         own, other = k, k.clone()
-        other[:, :, t] = step.k[donor, kv, t].float()
+        other[:, :, t] = donors.k[donor, kv, t].float()
 
     def rows(changed: Tensor) -> Tensor:
         with_it = (changed, k) if node.kind == "q" else (q, changed)

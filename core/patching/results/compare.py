@@ -103,12 +103,13 @@ def _same_question(a: AttributionResult, b: AttributionResult) -> None:
         ],
         "metric": lambda r: r.spec.metric,
         "direction": lambda r: r.spec.direction,
+        "donor": lambda r: r.spec.donor,
     }
     for what, read in questions.items():
         if read(a) != read(b):
             raise ResultError(
                 f"The two results differ in their {what}, so their effects cannot be compared.",
-                next_step="Run both methods on the same model and pairs, with one metric and direction.",
+                next_step="Run both methods on the same model and pairs, with one metric, direction and donor.",
             )
 
 

@@ -44,7 +44,8 @@ class EffectTable:
         chosen: ``[layer, column]``, the position or unit that ``strongest`` took; None otherwise.
         tokens: base-run tokens of the first pair, one a position; empty where several lengths entered.
         varies: whether the token at that position differs between pairs.
-        first_difference: first position at which any of the pairs differs; None where several lengths entered.
+        first_difference: first position at which any of the pairs differs; None where several lengths entered, or where
+            the donor is not the other prompt, so that every position counts.
     """
 
     spec: RunSpec
@@ -184,7 +185,8 @@ def _table(
     mean, mean_abs, se = over_pairs(values)
     lengths = {len(result.pairs[i].tokens) for i in used}
     tokens, varies = position_tokens(result, used) if len(lengths) == 1 else ((), ())
-    first = min(result.pairs[i].tokens.first_difference for i in used) if len(lengths) == 1 else None
+    marked = len(lengths) == 1 and result.spec.donor == "corrupt"
+    first = min(result.pairs[i].tokens.first_difference for i in used) if marked else None
     return EffectTable(
         spec=result.spec,
         kind=kind,

@@ -59,6 +59,7 @@ class Patching:
             donor_row=q.donor_rows[pair],
             start=q.starts[pair],
             read=lambda residual: q.read(pair, residual),
+            donors=q.donors,
             progress=self.progress,
         )
 

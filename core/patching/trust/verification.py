@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.errors import SpecError
 from core.models.load import LoadedModel
+from core.patching.donors.fixed import donors_of, start_of
 from core.patching.nodes import Nodes, all_nodes, by_family
 from core.patching.question import ask
 from core.patching.results.result import AttributionResult
@@ -34,7 +35,8 @@ class Goal:
 
 @dataclass(eq=False)
 class Verified:
-    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled."""
+    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled;
+    ``whole`` holds every pair of the set, over which donors may be averaged."""
 
     spec: RunSpec
     family: str
@@ -42,6 +44,7 @@ class Verified:
     pairs: tuple[TokenPair, ...]
     state: Verification
     bounds: tuple[Bound, ...] = ()
+    whole: tuple[TokenPair, ...] = ()
 
     def words(self) -> list[str]:
         """What is known now, one sentence a line."""
@@ -120,11 +123,12 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
     family = family or next(iter(families))
     if family not in families:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
-    pairs = largest_group(tuple(run.tokens for run in result.pairs))
+    whole = tuple(run.tokens for run in result.pairs)
+    pairs = largest_group(whole)
     rows = [i for i, run in enumerate(result.pairs) if len(run.tokens) == len(pairs[0])]
-    nodes = all_nodes(families[family], result.shape, min(p.first_difference for p in pairs), len(pairs[0]))
+    nodes = all_nodes(families[family], result.shape, min(start_of(p, spec.donor) for p in pairs), len(pairs[0]))
     score = np.abs(nodes.read({kind: result.stack(kind, rows) for kind in families[family]})).mean(0)
-    return Verified(spec, family, nodes, pairs, Verification.of(np.nan_to_num(score), len(pairs)))
+    return Verified(spec, family, nodes, pairs, Verification.of(np.nan_to_num(score), len(pairs)), whole=whole)
 
 
 def carry_on(
@@ -157,7 +161,8 @@ def carry_on(
     verified.bounds = ()
     progress = Progress(0, on_step, cancelled)
     kinds = by_family(spec.nodes)[verified.family]
-    question = ask(model, verified.pairs, kinds=kinds, metric=spec.metric, direction=spec.direction)
+    donors = donors_of(spec.donor, model, verified.whole, kinds)
+    question = ask(model, verified.pairs, kinds=kinds, metric=spec.metric, direction=spec.direction, donors=donors)
     oracle, rng = Patching(question, verified.nodes, progress), np.random.default_rng(seed)
     if goal.sure_of is not None:
         bounds = verify_until_sure(

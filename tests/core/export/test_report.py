@@ -58,6 +58,9 @@ def test_methods_say_only_what_was_done():
     assert "probability of the answer" in words
     assert "AtP" not in words
     assert methods_text([]) == ()
+    words = " ".join(methods_text([make_result(donor="zero")]))
+    assert "Zeros were put in place" in words
+    assert "corrupt" not in words
 
 
 @pytest.mark.browser

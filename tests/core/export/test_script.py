@@ -47,6 +47,7 @@ def tiny(monkeypatch):
         spec(),
         spec("atp"),
         spec("atp-star"),
+        spec("atp", donor="mean-position"),
         spec(nodes=("neuron",), neurons=(NeuronSite(1, 4),), direction="denoising"),
     ],
 )

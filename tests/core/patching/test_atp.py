@@ -70,9 +70,13 @@ class Explicit:
         grad = kept[0].grad if kept[0].grad is not None else torch.zeros_like(kept[0])
         return grad.reshape(1, self.base.shape[1], -1)
 
+    def donated(self, kind, layer):
+        """What is put in place of the base run's nodes, as the module holds it."""
+        return self.naive.read(kind, layer, self.donor)
+
     def estimate(self, kind, layer, dropped=None):
         """AtP of every node of a kind at one layer: ``[position, unit]``."""
-        change = self.naive.read(kind, layer, self.donor) - self.naive.read(kind, layer, self.base)
+        change = self.donated(kind, layer) - self.naive.read(kind, layer, self.base)
         return self._by_unit(kind, layer, change * self.gradient(kind, layer, dropped))
 
     def _by_unit(self, kind, layer, product):
@@ -84,7 +88,7 @@ class Explicit:
 
     def fixed(self, kind, layer, position, unit, dropped=None):
         """QK fix the long way: really patch the one query or key, read the changed head outputs."""
-        donor = self.naive.read(kind, layer, self.donor)
+        donor = self.donated(kind, layer)
         before = self.naive.read("z", layer, self.base)
         module, _, _ = self.naive.site("z", layer)
         kept = []

@@ -143,6 +143,11 @@ class TestHeatmap:
         denoising = caption_of(effect_heatmap(layer_by_head(make_result(direction="denoising", method="atp"), "z")))
         assert "denoising (the clean activation is put into the corrupt run), AtP estimate, N = 3 pairs" in denoising
 
+    def test_captions_name_the_donor(self):
+        fig = effect_heatmap(layer_by_position(make_result(donor="zero"), "mlp_out"))
+        assert "noising (zeros are put into the clean run)" in caption_of(fig)
+        assert layer_by_position(make_result(donor="mean"), "mlp_out").first_difference is None  # none to mark
+
     def test_cells_not_computed_are_shown_as_such(self):
         result = make_result()
         for x in result.effects["z"]:
