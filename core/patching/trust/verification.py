@@ -20,6 +20,7 @@ from core.patching.trust.oracle import Patching
 from core.patching.trust.verify import Verification, verify, verify_until_sure
 from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.pairs import TokenPair, largest_group
+from core.terms import Average
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,17 @@ class Goal:
 
 @dataclass(eq=False)
 class Verified:
-    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled."""
+    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled.
+
+    ``rows`` are the pairs' indices in the result; ``average`` is what orders the nodes.
+    """
 
     spec: RunSpec
     family: str
     nodes: Nodes
     pairs: tuple[TokenPair, ...]
+    rows: tuple[int, ...]
+    average: Average
     state: Verification
     bounds: tuple[Bound, ...] = ()
 
@@ -87,6 +93,7 @@ class Verified:
         return {
             "result": self.spec.digest,
             "family": self.family,
+            "average": self.average,
             "verified": self.state.done,
             "n_nodes": self.state.n_nodes,
             "n_pairs": len(self.pairs),
@@ -102,17 +109,21 @@ class Verified:
         }
 
 
-def begin(result: AttributionResult, family: str | None = None) -> Verified:
+def begin(result: AttributionResult, family: str | None = None, *, average: Average = "magnitude") -> Verified:
     """The nodes of one family of an estimate, nothing verified yet.
 
     Only the pairs of the commonest number of tokens enter: a node at a position must mean the same in all of them.
 
     Args:
+        result: an estimate; of a screen, its estimate is taken as it was before anything was verified.
         family: default: the first that the result holds.
+        average: nodes are ordered by the magnitude of the ``signed`` mean over pairs, or by the mean ``magnitude``.
+            Scores without a sign know no difference.
 
     Raises:
         SpecError: the result is exact, or holds no nodes of the family.
     """
+    result = result.estimate
     spec = result.spec
     if spec.method == "exact":
         raise SpecError("The result is exact already.", where="--result", next_step="Verify an estimate.")
@@ -121,10 +132,12 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
     if family not in families:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
     pairs = largest_group(tuple(run.tokens for run in result.pairs))
-    rows = [i for i, run in enumerate(result.pairs) if len(run.tokens) == len(pairs[0])]
+    rows = result.groups()[len(pairs[0])]
     nodes = all_nodes(families[family], result.shape, min(p.first_difference for p in pairs), len(pairs[0]))
-    score = np.abs(nodes.read({kind: result.stack(kind, rows) for kind in families[family]})).mean(0)
-    return Verified(spec, family, nodes, pairs, Verification.of(np.nan_to_num(score), len(pairs)))
+    found = nodes.read({kind: result.stack(kind, rows) for kind in families[family]})
+    score = np.abs(found.mean(0)) if average == "signed" else np.abs(found).mean(0)
+    state = Verification.of(np.nan_to_num(score), len(pairs))
+    return Verified(spec, family, nodes, pairs, tuple(rows), average, state)
 
 
 def carry_on(
