@@ -10,6 +10,8 @@ from core.errors import SpecError
 
 NodeKind = Literal["q", "k", "v", "z", "neuron", "attn_out", "mlp_out", "resid_pre"]
 Method = Literal["exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]
+Choice = Literal["screen", "exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]  # what a person may ask for
+Average = Literal["signed", "magnitude"]  # what ranks over pairs: |mean|, or the mean of magnitudes (AtP* paper, eq. 5)
 Direction = Literal["noising", "denoising"]
 MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
 Donor = Literal["corrupt", "zero", "mean", "mean-position"]
@@ -18,6 +20,8 @@ NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")
 WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one node a layer and position
 METHODS: tuple[Method, ...] = get_args(Method)
+CHOICES: tuple[Choice, ...] = get_args(Choice)
+AVERAGES: tuple[Average, ...] = get_args(Average)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
 DONORS: tuple[Donor, ...] = get_args(Donor)

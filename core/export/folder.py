@@ -1,8 +1,9 @@
 """A result as a folder: ``run.json``, ``effects.safetensors`` and ``effects.csv``.
 
 ``run.json`` says what was run and on which tokens; ``effects.safetensors`` holds every effect (one float32 tensor
-``[layer, position, unit]`` a kind and pair, named ``z/0``); ``effects.csv`` is for people and other programs and is
-never read back. A folder appears whole or not at all. Reading trusts nothing: a folder may come from anywhere.
+``[layer, position, unit]`` a kind and pair, named ``z/0``; a screen has a few more, see ``core.export.screened``);
+``effects.csv`` is for people and other programs and is never read back. A folder appears whole or not at all. Reading
+trusts nothing: a folder may come from anywhere.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from safetensors.numpy import save
 from core.errors import ResultError
 from core.export import whole
 from core.export.reading import LARGEST_EFFECTS, LARGEST_RUN, SCHEMA, read_files
+from core.export.screened import screened_json, screened_tensors
 from core.export.table import effects_csv
 from core.export.whole import whole_folder
 from core.patching.results.result import AttributionResult, PairRun
@@ -43,9 +45,11 @@ def write_files(result: AttributionResult, folder: Path) -> None:
     """Write the two files that are read back, without the table for people, into an empty folder.
 
     Raises:
-        ResultError: the result holds a number that is not finite where one must be.
+        ResultError: it is only a part of a run, or holds a number that is not finite where one must be.
         OSError: the folder cannot be written.
     """
+    if result.partial:
+        raise ResultError(f"Only a part of the run is here ({result.partial}), so it is not kept as the whole.")
     try:
         text = json.dumps(run_json(result), ensure_ascii=False, indent=1, allow_nan=False)
     except ValueError as error:
@@ -84,6 +88,8 @@ def run_json(result: AttributionResult) -> dict[str, Any]:
         "pairs": [_pair_json(run) for run in result.pairs],
         "seconds": result.seconds,
         "provenance": result.provenance,
+        **({"screened": screened_json(result)} if result.spec.screen else {}),
+        **({"partial": result.partial} if result.partial else {}),
     }
 
 
@@ -95,6 +101,7 @@ def effects_bytes(result: AttributionResult) -> bytes:
             for kind, arrays in result.effects.items()
             for i, x in enumerate(arrays)
         }
+        | screened_tensors(result)
     )
 
 

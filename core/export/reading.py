@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 
 from core.errors import ResultError, SpecError
+from core.export.screened import read_screened, tensor_names
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import RunSpec
 from core.prompts.pairs import TokenPair
@@ -50,13 +51,17 @@ def read_files(run_json: bytes, effects: bytes) -> AttributionResult:
     data = _json(run_json)
     spec, shape = _spec(data["spec"]), _shape(data["shape"])
     pairs = tuple(_pair(i, entry) for i, entry in enumerate(data["pairs"]))
+    tensors = _tensors(effects)
+    screened = read_screened(data.get("screened", []), tensors, spec, shape, [len(run.tokens) for run in pairs])
     return AttributionResult(
         spec=spec,
         shape=shape,
         pairs=pairs,
-        effects=_effects(effects, spec, shape, pairs),
+        effects=_effects(tensors, spec, shape, pairs),
         seconds={str(stage): _number(value, "seconds") for stage, value in data["seconds"].items()},
         provenance=data["provenance"],
+        screened=screened,
+        partial=str(data.get("partial", ""))[:200],
     )
 
 
@@ -137,14 +142,17 @@ def _pair(index: int, entry: Any) -> PairRun:
     return PairRun(tokens, _number(entry["clean_metric"], where), _number(entry["corrupt_metric"], where))
 
 
-def _effects(
-    content: bytes, spec: RunSpec, shape: ModelShape, pairs: tuple[PairRun, ...]
-) -> dict[NodeKind, tuple[np.ndarray, ...]]:
+def _tensors(content: bytes) -> dict[str, Any]:
     try:
-        tensors = dict(deserialize(content))
+        return dict(deserialize(content))
     except (SafetensorError, ValueError) as error:
         raise ResultError("The file is damaged or cut short.", where="effects.safetensors") from error
-    expected = {f"{kind}/{i}" for kind in spec.nodes for i in range(len(pairs))}
+
+
+def _effects(
+    tensors: dict[str, Any], spec: RunSpec, shape: ModelShape, pairs: tuple[PairRun, ...]
+) -> dict[NodeKind, tuple[np.ndarray, ...]]:
+    expected = {f"{kind}/{i}" for kind in spec.nodes for i in range(len(pairs))} | tensor_names(spec)
     if set(tensors) != expected:
         odd = sorted(set(tensors) ^ expected)[0]
         _refuse(f"The file does not hold the effects that the run describes (see {odd[:40]!r}).", "effects.safetensors")

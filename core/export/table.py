@@ -16,20 +16,21 @@ import numpy as np
 import pandas as pd
 
 from core.patching.results.result import AttributionResult
-from core.terms import NodeKind
 
 COLUMNS = ("pair", "node", "layer", "head", "position", "token", "effect")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def effects_csv(result: AttributionResult, to: TextIO, *, top: int | None = None) -> None:
-    """Write one row a pair and node, pair by pair: ``pair,node,layer,head,position,token,effect``.
+    """Write one row a pair and node, pair by pair: ``pair,node,layer,head,position,token,effect``; for a screen also
+    ``source``, which is ``exact`` or ``estimate``.
 
     Args:
         top: only the rows of largest magnitude, largest first.
     """
     for i, frame in enumerate(_frames(result, top)):
-        frame.to_csv(to, columns=list(COLUMNS), index=False, header=i == 0, lineterminator="\n")
+        columns = [*COLUMNS, "source"] if result.spec.screen else list(COLUMNS)
+        frame.to_csv(to, columns=columns, index=False, header=i == 0, lineterminator="\n")
 
 
 def shown_csv(table: pd.DataFrame) -> bytes:
@@ -50,9 +51,7 @@ def _frames(result: AttributionResult, top: int | None) -> Iterator[pd.DataFrame
         table = _largest(result, top).to_frame()
         yield table.sort_values("effect", key=abs, ascending=False, kind="stable").head(top)
         return
-    for i, pair in enumerate(result.pairs):  # one pair at a time: all neurons of all pairs would not fit
-        effects: dict[NodeKind, tuple[np.ndarray, ...]] = {kind: (x[i],) for kind, x in result.effects.items()}
-        yield dataclasses.replace(result, pairs=(pair,), effects=effects).to_frame()
+    yield from result.frames()  # a pair and kind at a time: all neurons of all pairs would not fit
 
 
 def _largest(result: AttributionResult, top: int) -> AttributionResult:

@@ -18,16 +18,18 @@ from core.patching.exact import Batching, exact_effects
 from core.patching.plan import count
 from core.patching.question import ask
 from core.patching.results.result import AttributionResult, PairRun
-from core.patching.spec import NeuronSite, RunSpec
+from core.patching.spec import NeuronSite, RunSpec, Screen
 from core.progress import IsCancelled, OnStep, Progress
-from core.prompts.pairs import PairSet, TokenPair, group_by_length
+from core.prompts.pairs import PairSet, TokenPair, group_by_length, largest_group
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
+from core.runs.screen import OnPartial, keep_estimate, kept_estimate, price, screen
 from core.terms import Direction, Donor, Method, MetricName, NodeKind
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
 MOST_CELLS = 500_000_000  # effects of one result: 2 GB
 BATCH_BYTES = 2**30  # activations held at once by the base runs, or by a stack of cotangents
+PARTIAL_SECONDS = 1.0  # between two looks at what an unfinished run has
 
 
 def make_spec(
@@ -40,6 +42,7 @@ def make_spec(
     method: Method,
     neurons: Sequence[NeuronSite] = (),
     donor: Donor = "corrupt",
+    screen: Screen | None = None,
 ) -> RunSpec:
     """The spec of a run of this model on these pairs.
 
@@ -57,6 +60,7 @@ def make_spec(
         method=method,
         neurons=tuple(neurons),
         donor=donor,
+        screen=screen,
     )
 
 
@@ -68,13 +72,17 @@ def execute(
     on_step: OnStep | None = None,
     cancelled: IsCancelled | None = None,
     checkpoints: Checkpoints | None = None,
+    on_partial: OnPartial | None = None,
 ) -> AttributionResult:
-    """Run a spec. ``on_step(done, total)`` counts patches (exact) or layers (AtP family).
+    """Run a spec. ``on_step(done, total)`` counts patches (exact), layers (AtP family) or forward passes (a screen).
 
     Where memory runs out, batches are halved from then on.
 
     Args:
-        checkpoints: an exact sweep runs pair by pair, keeps each finished one there and leaves out those it finds.
+        checkpoints: an exact sweep runs pair by pair, keeps each finished one there and leaves out those it finds; a
+            screen keeps its estimate and what is verified.
+        on_partial: called now and then with what there is: an exact sweep's finished pairs, a screen's estimate and
+            verified nodes. ``partial`` of these results says how much of the run they are.
 
     Raises:
         SpecError: no pairs, or the spec names layers, positions or neurons the model or prompts do not have.
@@ -82,9 +90,12 @@ def execute(
         Cancelled: ``cancelled()`` became true.
     """
     _check(spec, model, pairs)
-    kept = checkpoints if spec.method == "exact" else None
+    if spec.screen is not None:
+        return _screen(spec, model, pairs, Progress(0, on_step, cancelled), checkpoints, on_partial)
+    sweep = spec.method == "exact"
+    kept = checkpoints if sweep else None
     batches = [batch for group in group_by_length(pairs).values() for batch in _batches(spec, model, group)]
-    if kept is not None:
+    if kept is not None or (sweep and on_partial is not None):
         batches = [(pair,) for batch in batches for pair in batch]
     progress = Progress(sum(_steps(spec, model, batch) for batch in batches), on_step, cancelled)
     finished: dict[int, PairDone] = {}
@@ -97,22 +108,72 @@ def execute(
     donors = donors_of(spec.donor, model, pairs, spec.nodes)
     averaging = {"donors": time.perf_counter() - began} if donors is not None else {}
     run = partial(_run_batch, spec, model, donors=donors, progress=progress)
+    told = 0.0
     for done in within_memory(run, batches, model, progress):
         finished[done.run.tokens.row] = done
         if kept is not None:
             kept.add(done)
-    in_order = [finished[pair.row] for pair in pairs]
+        due = len(finished) < len(pairs) and time.monotonic() - told > PARTIAL_SECONDS
+        if sweep and due and on_partial is not None:
+            on_partial(_result(spec, model, pairs, finished, averaging))
+            told = time.monotonic()
+    return _result(spec, model, pairs, finished, averaging)
+
+
+def _result(
+    spec: RunSpec,
+    model: LoadedModel,
+    pairs: tuple[TokenPair, ...],
+    finished: dict[int, PairDone],
+    before: dict[str, float],
+) -> AttributionResult:
+    """The finished pairs, in the order of the set; ``before`` holds the seconds of what all pairs share."""
+    in_order = [finished[pair.row] for pair in pairs if pair.row in finished]
     return AttributionResult(
         spec=spec,
         shape=model.shape,
         pairs=tuple(done.run for done in in_order),
         effects={kind: tuple(done.effects[kind] for done in in_order) for kind in spec.nodes},
         seconds={
-            **averaging,
+            **before,
             "base_runs": sum(done.seconds[0] for done in in_order),
             spec.method: sum(done.seconds[1] for done in in_order),
         },
         provenance=_provenance(model),
+        partial="" if len(in_order) == len(pairs) else f"{len(in_order)} of {len(pairs)} pairs so far",
+    )
+
+
+def _screen(
+    spec: RunSpec,
+    model: LoadedModel,
+    pairs: tuple[TokenPair, ...],
+    progress: Progress,
+    checkpoints: Checkpoints | None,
+    on_partial: OnPartial | None,
+) -> AttributionResult:
+    """The estimate, then what ``screen`` adds to it."""
+    folder, cost = checkpoints.folder if checkpoints else None, price(spec, model, pairs)
+    progress.extend(cost)
+
+    def step(done: int, total: int) -> None:
+        progress.advance(round(cost * done / total) - progress.done)
+
+    estimate = kept_estimate(spec, pairs, folder) if folder else None
+    if estimate is None:
+        estimate = execute(spec.estimate, model, pairs, on_step=step, cancelled=progress.cancelled)
+        if folder:
+            keep_estimate(estimate, folder)
+    progress.done = cost
+    group = largest_group(pairs)
+    return screen(
+        spec,
+        estimate,
+        model,
+        progress=progress,
+        at_once=len(_batches(spec, model, group)[0]),
+        folder=folder,
+        on_partial=on_partial,
     )
 
 

@@ -55,7 +55,8 @@ def resume(verified: Verified, folder: Path) -> None:
         kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         arrays = load((folder / "state.safetensors").read_bytes())
         node, exact = arrays["node"], arrays["exact"]
-        same = (kept["result"], kept["family"]) == (verified.spec.digest, verified.family)
+        ordered = kept.get("average", "magnitude")  # folders of before there was a choice
+        same = (kept["result"], kept["family"], ordered) == (verified.spec.digest, verified.family, verified.average)
         bounds = tuple(_bound(b, kept["verified"]) for b in kept["bounds"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ResultError("The verification cannot be read.", where=str(folder)) from error

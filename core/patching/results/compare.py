@@ -1,6 +1,6 @@
 """An estimate against the exact effects of the same pairs: how far can it be trusted?
 
-Nodes are compared by score: the estimate's mean magnitude, the exact mean's magnitude (see ``ranking``). What hurts
+Nodes are compared by score: the magnitude of the mean, or the estimate's mean magnitude (see ``ranking``). What hurts
 is a false negative, a node that matters and that the estimate ranks low, because nobody will look at it again; a
 false positive costs one exact check. Nodes that are exactly 0 in both, such as all those before the first differing
 token, are left out: they would raise every agreement for nothing.
@@ -9,6 +9,7 @@ token, are left out: they would raise every agreement for nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,10 @@ from scipy.stats import rankdata, spearmanr
 
 from core.errors import ResultError
 from core.patching.results.pooling import Scale, entering
-from core.patching.results.ranking import Positions, pool
+from core.patching.results.ranking import Pool, Positions, pool
 from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec
-from core.terms import NodeKind
+from core.terms import Average, NodeKind
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Comparison:
         false_negatives: rows of ``nodes`` in the true top k (the largest k) but not in the estimate's, worst
             estimated rank first.
         n_pairs: pairs that entered.
+        average: what ranked the estimate, where it has a sign.
     """
 
     estimate: RunSpec
@@ -49,6 +51,7 @@ class Comparison:
     sign_agreement: dict[int, float]
     false_negatives: pd.DataFrame
     n_pairs: int
+    average: Average = "signed"
 
 
 def compare(
@@ -60,18 +63,20 @@ def compare(
     scale: Scale = "signed",
     positions: Positions = "each",
     n_tokens: int | None = None,
+    average: Average = "signed",
 ) -> Comparison:
     """Compare two results over the nodes that both hold.
 
     Args:
         top: the k of top-k overlap; those larger than the number of nodes are left out.
-        positions, n_tokens: as in ``ranking``.
+        positions, n_tokens, average: as in ``ranking``.
 
     Raises:
         ResultError: model, pairs, metric or direction differ; or no node is in both.
     """
     _same_question(estimate, exact)
-    rows = [_rows(estimate, exact, kind, scale, positions, n_tokens) for kind in kinds]
+    pooled = partial(pool, scale=scale, positions=positions, n_tokens=n_tokens, average=average)
+    rows = [_rows(pooled(estimate, kind), pooled(exact, kind)) for kind in kinds]
     nodes = pd.concat(rows, ignore_index=True)
     if nodes.empty:
         raise ResultError(
@@ -92,6 +97,7 @@ def compare(
         sign_agreement={k: _same_sign(nodes[nodes.exact_rank <= k]) for k in ks} if signed else {},
         false_negatives=_missed(nodes, max(ks, default=0)),
         n_pairs=len(entering(exact, scale, n_tokens)[0]),
+        average=average,
     )
 
 
@@ -113,15 +119,8 @@ def _same_question(a: AttributionResult, b: AttributionResult) -> None:
             )
 
 
-def _rows(
-    estimate: AttributionResult,
-    exact: AttributionResult,
-    kind: NodeKind,
-    scale: Scale,
-    positions: Positions,
-    n_tokens: int | None,
-) -> pd.DataFrame:
-    a, b = (pool(result, kind, scale=scale, positions=positions, n_tokens=n_tokens) for result in (estimate, exact))
+def _rows(a: Pool, b: Pool) -> pd.DataFrame:
+    """Nodes of one kind, estimated and exact."""
     known = ~np.isnan(a.score) & ~np.isnan(b.score)
     flat = np.flatnonzero(known & ((a.score > 0) | (b.score > 0)))
     return b.nodes(flat).assign(

@@ -72,6 +72,17 @@ def pair_arrays(result: AttributionResult, kind: NodeKind, used: tuple[int, ...]
             yield np.abs(effect) if scale == "absolute" else effect
 
 
+def exact_arrays(result: AttributionResult, kind: NodeKind, used: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Of a screen, for each pair: which of ``pair_arrays`` are exact (``AttributionResult.exactness``)."""
+    for i in used:
+        yield result.exactness(kind, i)
+
+
+def all_exact(known: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Whether everything along an axis of exactness values is exact; not where all of it is 0 by construction."""
+    return np.fmin.reduce(known, axis) == 1
+
+
 def collapsed(
     result: AttributionResult,
     kind: NodeKind,
@@ -80,12 +91,14 @@ def collapsed(
     *,
     axis: Literal[1, 2],
     how: Collapse,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Each pair's effects with one axis of ``[layer, position, unit]`` collapsed: ``[pair, layer, other]``.
 
-    Also the index that ``strongest`` took, ``[layer, other]``, where all pairs have one length (else None).
+    Also the index that ``strongest`` took, ``[layer, other]``, where all pairs have one length (else None); and for a
+    screen, which of the values are exact, shaped like them: 1, 0, or NaN where nothing can have an effect.
     """
     values: dict[int, np.ndarray] = {}
+    known: dict[int, np.ndarray] = {}
     chosen = None
     for group in result.groups().values():
         members = tuple(i for i in group if i in used)
@@ -94,13 +107,19 @@ def collapsed(
         if how == "sum":
             for i, x in zip(members, pair_arrays(result, kind, members, scale)):
                 values[i] = np.where(np.isnan(x).all(axis), np.nan, np.nansum(x, axis))
+                if result.screened:
+                    known[i] = np.fmin.reduce(result.exactness(kind, i), axis)
             continue
         mean = running_means(pair_arrays(result, kind, members, scale))[0]
         chosen = np.where(np.isnan(mean), -1, np.abs(mean)).argmax(axis)
         for i, x in zip(members, pair_arrays(result, kind, members, scale)):
             values[i] = np.take_along_axis(x, np.expand_dims(chosen, axis), axis).squeeze(axis)
+            if result.screened:
+                exact = result.exactness(kind, i)
+                known[i] = np.take_along_axis(exact, np.expand_dims(chosen, axis), axis).squeeze(axis)
     one_group = len({len(result.pairs[i].tokens) for i in used}) == 1
-    return np.stack([values[i] for i in used]), chosen if one_group else None
+    exactness = np.stack([known[i] for i in used]) if result.screened else None
+    return np.stack([values[i] for i in used]), chosen if one_group else None, exactness
 
 
 def running_means(arrays: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,14 +1,17 @@
 """The largest nodes of a result, and one node in detail.
 
-Which number ranks: the AtP family scores a node by the mean over pairs of its magnitude, E|I| (AtP* paper, eq. 5 and
-11), so that opposite signs in two pairs do not cancel in an estimate; the true effect is the magnitude of the mean,
-|E I| (eq. 1). Both stand in every row, as ``mean_abs`` and ``mean``.
+Which number ranks: the true effect is the magnitude of the mean over pairs, |E I| (AtP* paper, eq. 1), and by default
+estimates with a sign rank by the same (``signed``): on the built-in model it agrees better with exact effects (Spearman
+.96 to .99 against .86 to .92 in the kept study). The paper ranks estimates by the mean of their magnitudes, E|I| (eq. 5
+and 11, ``magnitude``), so that opposite signs in two pairs do not cancel; GradDrop and AtP* scores know no other way.
+Both numbers stand in every row, as ``mean`` and ``mean_abs``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -17,11 +20,13 @@ import pandas as pd
 from core.patching.place import Node
 from core.patching.results.pooling import (
     Scale,
+    all_exact,
     base_tokens,
     bootstrap,
     check_index,
     collapsed,
     entering,
+    exact_arrays,
     one_length,
     over_pairs,
     pair_arrays,
@@ -29,7 +34,7 @@ from core.patching.results.pooling import (
     running_means,
 )
 from core.patching.results.result import AttributionResult
-from core.terms import WHOLE_KINDS, NodeKind
+from core.terms import WHOLE_KINDS, Average, NodeKind
 
 Positions = Literal["each", "strongest", "sum"]
 
@@ -43,6 +48,7 @@ class Pool:
         score: what ranks (see the module's text); NaN where not computed.
         arrays: yields each pair's values again, shaped like ``mean``.
         tokens, varies: as in ``EffectTable``; empty where positions are collapsed.
+        exact: of a screen, bool like ``mean``: exact in every pair; else None.
     """
 
     kind: NodeKind
@@ -52,9 +58,11 @@ class Pool:
     arrays: Callable[[], Iterator[np.ndarray]]
     tokens: tuple[str, ...]
     varies: tuple[bool, ...]
+    exact: np.ndarray | None = None
 
     def nodes(self, flat: np.ndarray) -> pd.DataFrame:
-        """Columns node, layer, head, position, token for some cells, given as flat indices into ``mean``.
+        """Columns node, layer, head, position, token for some cells, given as flat indices into ``mean``; for a screen
+        also source.
 
         ``head`` and ``position`` are missing where there is none or it is collapsed. A token that differs between
         pairs is the first pair's, with † after it.
@@ -69,6 +77,7 @@ class Pool:
                 "head": none if self.kind in WHOLE_KINDS else pd.array(unit, dtype="Int64"),
                 "position": pd.array(position, dtype="Int64") if names else none,
                 "token": np.array(names, dtype=object)[position] if names else "",
+                **({} if self.exact is None else {"source": np.where(self.exact.ravel()[flat], "exact", "estimate")}),
             }
         )
 
@@ -80,10 +89,12 @@ def pool(
     scale: Scale = "signed",
     positions: Positions = "each",
     n_tokens: int | None = None,
+    average: Average = "signed",
 ) -> Pool:
     """Average one kind over pairs, holding a few arrays at a time.
 
     Args:
+        average: what ranks estimates that have a sign; exact effects rank by the magnitude of their mean.
         positions: ``each`` keeps them (pairs of one length only), the others collapse them within each pair.
         n_tokens: only pairs of this length.
     """
@@ -94,13 +105,15 @@ def pool(
     if positions == "each":
         tokens, varies = position_tokens(result, used)
         arrays = lambda: pair_arrays(result, kind, used, scale)  # noqa: E731
+        exact = reduce(np.fmin, exact_arrays(result, kind, used)) == 1 if result.screened else None
     else:
         tokens, varies = (), ()
-        values, _ = collapsed(result, kind, used, scale, axis=1, how=positions)
+        values, _, known = collapsed(result, kind, used, scale, axis=1, how=positions)
         arrays = lambda: iter(values[:, :, None, :])  # noqa: E731
+        exact = None if known is None else all_exact(known)[:, None, :]
     mean, mean_abs = running_means(arrays())
-    score = np.abs(mean) if result.spec.method == "exact" else mean_abs
-    return Pool(kind, mean, mean_abs, score, arrays, tokens, varies)
+    by_mean = result.spec.method == "exact" or (result.spec.signed and average == "signed")
+    return Pool(kind, mean, mean_abs, np.abs(mean) if by_mean else mean_abs, arrays, tokens, varies, exact)
 
 
 def ranking(
@@ -112,15 +125,18 @@ def ranking(
     scale: Scale = "signed",
     positions: Positions = "each",
     n_tokens: int | None = None,
+    average: Average = "signed",
 ) -> pd.DataFrame:
     """The ``top`` nodes by score, largest first.
 
-    Columns: node, layer, head, position, token, mean, mean_abs, score, se, low, high, n_pairs. ``low`` and ``high``
+    Columns: node, layer, head, position, token, mean, mean_abs, score, se, low, high, n_pairs; for a screen also
+    source. ``low`` and ``high``
     bound the bootstrap 95 % interval of ``mean``; they and ``se`` are NaN for a single pair. Intervals are
     computed for the rows shown only, and do not allow for the rows having been picked as the largest.
     """
     rows = [
-        _top_rows(pool(result, kind, scale=scale, positions=positions, n_tokens=n_tokens), top, rng) for kind in kinds
+        _top_rows(pool(result, kind, scale=scale, positions=positions, n_tokens=n_tokens, average=average), top, rng)
+        for kind in kinds
     ]
     table = pd.concat(rows, ignore_index=True).sort_values("score", ascending=False, kind="stable")
     return table.head(top).reset_index(drop=True)
@@ -163,7 +179,7 @@ def by_position(
 ) -> pd.DataFrame:
     """A node's mean effect at every position of the pairs of one length (the node's own position plays no part).
 
-    Columns: position, token, mean, mean_abs, se, low, high, n_pairs.
+    Columns: position, token, mean, mean_abs, se, low, high, n_pairs; for a screen also source.
     """
     used, _ = entering(result, scale, one_length(result, n_tokens))
     unit = _check(result, node)
@@ -177,6 +193,7 @@ def by_position(
             "token": [token + "†" * differs for token, differs in zip(tokens, varies)],
             **{"mean": mean, "mean_abs": mean_abs, "se": se, "low": low, "high": high},
             "n_pairs": (~np.isnan(values)).sum(0),
+            **_source(result, [x[node.layer, :, unit] for x in exact_arrays(result, node.kind, used)]),
         }
     )
 
@@ -191,7 +208,8 @@ def by_pair(
 ) -> pd.DataFrame:
     """A node's effect in every pair that enters: at its position, or with positions collapsed where it has none.
 
-    Columns: pair (name or row), row, n_tokens, token (empty where collapsed), value, clean_metric, corrupt_metric, gap.
+    Columns: pair (name or row), row, n_tokens, token (empty where collapsed), value, clean_metric, corrupt_metric, gap;
+    for a screen also source.
     """
     if node.position is not None:
         n_tokens = one_length(result, n_tokens)
@@ -199,9 +217,12 @@ def by_pair(
     used, _ = entering(result, scale, n_tokens)
     unit = _check(result, node)
     if node.position is None:
-        values = collapsed(result, node.kind, used, scale, axis=1, how=collapse)[0][:, node.layer, unit]
+        cells, _, exact = collapsed(result, node.kind, used, scale, axis=1, how=collapse)
+        values = cells[:, node.layer, unit]
+        known = [] if exact is None else list(exact[:, node.layer, unit])
     else:
         values = np.array([x[node.layer, node.position, unit] for x in pair_arrays(result, node.kind, used, scale)])
+        known = [x[node.layer, node.position, unit] for x in exact_arrays(result, node.kind, used)]
     runs = [result.pairs[i] for i in used]
     return pd.DataFrame(
         {
@@ -213,8 +234,14 @@ def by_pair(
             "clean_metric": [run.clean_metric for run in runs],
             "corrupt_metric": [run.corrupt_metric for run in runs],
             "gap": [run.gap for run in runs],
+            **({"source": ["exact" if x == 1 else "estimate" for x in known]} if result.screened else {}),
         }
     )
+
+
+def _source(result: AttributionResult, known: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """A column that says which means are exact in every pair; none where the result is no screen."""
+    return {"source": np.where(all_exact(np.stack(known)), "exact", "estimate")} if result.screened else {}
 
 
 def _check(result: AttributionResult, node: Node) -> int:

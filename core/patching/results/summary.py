@@ -12,9 +12,11 @@ from core.patching.place import Node
 from core.patching.results.pooling import (
     Collapse,
     Scale,
+    all_exact,
     check_index,
     collapsed,
     entering,
+    exact_arrays,
     one_length,
     over_pairs,
     pair_arrays,
@@ -46,6 +48,8 @@ class EffectTable:
         varies: whether the token at that position differs between pairs.
         first_difference: first position at which any of the pairs differs; None where several lengths entered, or where
             the donor is not the other prompt, so that every position counts.
+        exact: of a screen, bool ``[layer, column]``: whether the cell is exact in every pair that entered; else None.
+        partial: of an unfinished run, how much of it is here (``AttributionResult.partial``).
     """
 
     spec: RunSpec
@@ -65,6 +69,8 @@ class EffectTable:
     tokens: tuple[str, ...]
     varies: tuple[bool, ...]
     first_difference: int | None
+    exact: np.ndarray | None = None
+    partial: str = ""
 
     @property
     def signed(self) -> bool:
@@ -84,7 +90,8 @@ class EffectTable:
         return Node(self.kind, layer, None if self.kind in WHOLE_KINDS else column, self.position)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a cell: node, layer, head, position, token, mean, mean_abs, se, n_pairs (see ``Pool.nodes``)."""
+        """One row a cell: node, layer, head, position, token, mean, mean_abs, se, n_pairs (see ``Pool.nodes``); for a
+        screen also source."""
         layers, columns = np.indices(self.mean.shape)
         nodes = [self.node(int(layer), int(column)) for layer, column in zip(layers.flat, columns.flat)]
         names = [token + "†" * differs for token, differs in zip(self.tokens, self.varies)]
@@ -99,6 +106,7 @@ class EffectTable:
                 "mean_abs": self.mean_abs.ravel(),
                 "se": self.se.ravel(),
                 "n_pairs": len(self.pairs),
+                **({} if self.exact is None else {"source": np.where(self.exact.ravel(), "exact", "estimate")}),
             }
         )
 
@@ -127,12 +135,16 @@ def layer_by_head(
         check_index("position", position, n_tokens)
     used, left_out = entering(result, scale, n_tokens)
     if position is None:
-        values, chosen = collapsed(result, kind, used, scale, axis=1, how=collapse)
+        values, chosen, known = collapsed(result, kind, used, scale, axis=1, how=collapse)
     else:
         values = np.stack([x[:, position, :] for x in pair_arrays(result, kind, used, scale)])
-        chosen = None
+        chosen, known = None, None
+        if result.screened:
+            known = np.stack([x[:, position, :] for x in exact_arrays(result, kind, used)])
     how = collapse if position is None else None
-    return _table(result, kind, "head", scale, values, used, left_out, position=position, collapse=how, chosen=chosen)
+    return _table(
+        result, kind, "head", scale, values, used, left_out, position=position, collapse=how, chosen=chosen, known=known
+    )
 
 
 def layer_by_position(
@@ -160,12 +172,16 @@ def layer_by_position(
     if unit is not None:
         check_index("head", unit, result.shape.units(kind))
     if unit is None and kind not in WHOLE_KINDS:
-        values, chosen = collapsed(result, kind, used, scale, axis=2, how=collapse)
+        values, chosen, known = collapsed(result, kind, used, scale, axis=2, how=collapse)
         how: Collapse | None = collapse
     else:
         values = np.stack([x[:, :, unit or 0] for x in pair_arrays(result, kind, used, scale)])
-        chosen, how = None, None
-    return _table(result, kind, "position", scale, values, used, left_out, unit=unit, collapse=how, chosen=chosen)
+        chosen, how, known = None, None, None
+        if result.screened:
+            known = np.stack([x[:, :, unit or 0] for x in exact_arrays(result, kind, used)])
+    return _table(
+        result, kind, "position", scale, values, used, left_out, unit=unit, collapse=how, chosen=chosen, known=known
+    )
 
 
 def _table(
@@ -181,6 +197,7 @@ def _table(
     unit: int | None = None,
     collapse: Collapse | None,
     chosen: np.ndarray | None,
+    known: np.ndarray | None,
 ) -> EffectTable:
     mean, mean_abs, se = over_pairs(values)
     lengths = {len(result.pairs[i].tokens) for i in used}
@@ -205,4 +222,6 @@ def _table(
         tokens=tokens,
         varies=varies,
         first_difference=first,
+        exact=None if known is None else all_exact(known),
+        partial=result.partial,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,6 +66,36 @@ class Patching:
 
     def joint(self, members: np.ndarray, pairs: np.ndarray) -> np.ndarray:
         return joint_effects(self.question, self.nodes, members, pairs, progress=self.progress)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Oracles of parts of the pairs as one: for pairs whose runs cannot all be held at once.
+
+    Attributes:
+        sizes: pairs a part.
+        ask: gives the oracle of a part; its base runs may have to be made again.
+    """
+
+    sizes: Sequence[int]
+    n_nodes: int
+    ask: Callable[[int], Oracle]
+
+    @property
+    def n_pairs(self) -> int:
+        return sum(self.sizes)
+
+    def effects(self, nodes: np.ndarray) -> np.ndarray:
+        return np.concatenate([self.ask(part).effects(nodes) for part in range(len(self.sizes))])
+
+    def joint(self, members: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        out, first = np.zeros(len(members), np.float32), 0
+        for part, size in enumerate(self.sizes):
+            here = (pairs >= first) & (pairs < first + size)
+            if here.any():
+                out[here] = self.ask(part).joint(members[here], pairs[here] - first)
+            first += size
+        return out
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from core.patching.trust.oracle import Patching
 from core.patching.trust.verify import Verification, verify, verify_until_sure
 from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.pairs import TokenPair, largest_group
+from core.terms import Average
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,18 @@ class Goal:
 
 @dataclass(eq=False)
 class Verified:
-    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled;
-    ``whole`` holds every pair of the set, over which donors may be averaged."""
+    """A verification with what it verifies. ``bounds`` belong to the present state, empty where none was sampled.
+
+    ``rows`` are the pairs' indices in the result; ``average`` is what orders the nodes; ``whole`` holds every pair of
+    the set, over which donors may be averaged.
+    """
 
     spec: RunSpec
     family: str
     nodes: Nodes
     pairs: tuple[TokenPair, ...]
+    rows: tuple[int, ...]
+    average: Average
     state: Verification
     bounds: tuple[Bound, ...] = ()
     whole: tuple[TokenPair, ...] = ()
@@ -90,6 +96,7 @@ class Verified:
         return {
             "result": self.spec.digest,
             "family": self.family,
+            "average": self.average,
             "verified": self.state.done,
             "n_nodes": self.state.n_nodes,
             "n_pairs": len(self.pairs),
@@ -105,17 +112,21 @@ class Verified:
         }
 
 
-def begin(result: AttributionResult, family: str | None = None) -> Verified:
+def begin(result: AttributionResult, family: str | None = None, *, average: Average = "magnitude") -> Verified:
     """The nodes of one family of an estimate, nothing verified yet.
 
     Only the pairs of the commonest number of tokens enter: a node at a position must mean the same in all of them.
 
     Args:
+        result: an estimate; of a screen, its estimate is taken as it was before anything was verified.
         family: default: the first that the result holds.
+        average: nodes are ordered by the magnitude of the ``signed`` mean over pairs, or by the mean ``magnitude``.
+            Scores without a sign know no difference.
 
     Raises:
         SpecError: the result is exact, or holds no nodes of the family.
     """
+    result = result.estimate
     spec = result.spec
     if spec.method == "exact":
         raise SpecError("The result is exact already.", where="--result", next_step="Verify an estimate.")
@@ -125,10 +136,12 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
     whole = tuple(run.tokens for run in result.pairs)
     pairs = largest_group(whole)
-    rows = [i for i, run in enumerate(result.pairs) if len(run.tokens) == len(pairs[0])]
+    rows = result.groups()[len(pairs[0])]
     nodes = all_nodes(families[family], result.shape, min(start_of(p, spec.donor) for p in pairs), len(pairs[0]))
-    score = np.abs(nodes.read({kind: result.stack(kind, rows) for kind in families[family]})).mean(0)
-    return Verified(spec, family, nodes, pairs, Verification.of(np.nan_to_num(score), len(pairs)), whole=whole)
+    found = nodes.read({kind: result.stack(kind, rows) for kind in families[family]})
+    score = np.abs(found.mean(0)) if average == "signed" else np.abs(found).mean(0)
+    state = Verification.of(np.nan_to_num(score), len(pairs))
+    return Verified(spec, family, nodes, pairs, tuple(rows), average, state, whole=whole)
 
 
 def carry_on(

@@ -204,15 +204,27 @@ class TestRanking:
             assert row.n_pairs == 3
             assert pd.isna(row.head) == (row.node == "mlp_out")
 
-    def test_estimates_rank_by_mean_magnitude_and_exact_by_magnitude_of_the_mean(self):
+    def test_estimates_rank_by_the_signed_mean_or_by_the_papers_mean_magnitude_and_exact_by_the_mean(self):
         swing, steady = np.zeros((3, 6, 4)), np.zeros((3, 6, 4))
         swing[0, 5, 0], steady[0, 5, 0] = 3.0, -3.0
         swing[1, 5, 1] = steady[1, 5, 1] = 1.0
-        for method, first in (("atp", 0), ("exact", 1)):
+        firsts = {
+            ("atp", "magnitude"): 0,
+            ("atp", "signed"): 1,
+            ("atp-qk", "signed"): 1,
+            ("exact", "magnitude"): 1,
+            ("exact", "signed"): 1,
+        }
+        for (method, average), first in firsts.items():
             result = with_effects(make_result([make_pair(0), make_pair(1)], method=method), z=[swing, steady])
-            row = ranking(result, ("z",), rng=rng(), top=1).iloc[0]
+            row = ranking(result, ("z",), rng=rng(), top=1, average=average).iloc[0]
             assert row["head"] == first
         assert (row["mean"], row["mean_abs"]) == (1.0, 1.0)
+
+    def test_scores_without_a_sign_know_one_rule(self):
+        result = make_result(method="atp-star")
+        one, other = (ranking(result, ("z",), rng=rng(), average=average) for average in ("signed", "magnitude"))
+        pd.testing.assert_frame_equal(one, other)
 
     def test_collapsed_positions_have_no_place(self):
         table = ranking(make_result([make_pair(0), LONGER]), ("z",), rng=rng(), positions="strongest", top=3)
@@ -224,7 +236,7 @@ class TestRanking:
         shape = ModelShape(n_layers=12, n_heads=2, n_kv_heads=2, d_model=8, d_head=4, d_mlp=3072)
         result = make_result([make_pair(i) for i in range(4)], kinds=("neuron",), shape=shape, method="atp")
         mean_abs = np.abs(result.stack("neuron", [0, 1, 2, 3])).mean(0)
-        table = ranking(result, ("neuron",), rng=rng(), top=10)
+        table = ranking(result, ("neuron",), rng=rng(), top=10, average="magnitude")
         np.testing.assert_allclose(table.score, np.sort(mean_abs.ravel())[::-1][:10], rtol=1e-6)
         top = table.iloc[0]
         assert mean_abs[top.layer, top.position, top["head"]] == mean_abs.max()
