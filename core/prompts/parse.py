@@ -16,12 +16,14 @@ from typing import Any
 import pandas as pd
 
 from core.errors import PromptError
+from core.files.asking import ChoiceAsked
 from core.files.columns import Form, named
 from core.files.problems import Findings, Problem, raise_first_error
 from core.files.table import Row, read_table
 from core.files.values import cell_of, fault_of, items_of, texts_of
 from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair, answer_texts
-from core.prompts.records import as_pairs
+from core.prompts.published.labels import with_answers
+from core.prompts.published.records import as_pairs
 
 COLUMNS = ("clean", "corrupt", "answer", "distractor", "name")
 SETS, IDS = ("answer", "distractor"), ("answer_ids", "distractor_ids")
@@ -39,20 +41,21 @@ FORM = Form(
         ),
         "answer": (
             "correct", "correct_answer", "right_answer", "clean_answer", "target", "target_true", "answers",
-            "correct_answers", "clean_answers", "clean_target", "label",
+            "correct_answers", "clean_answers", "clean_target", "country",
         ),
         "distractor": (
             "incorrect", "incorrect_answer", "wrong", "wrong_answer", "corrupt_answer", "corrupted_answer",
             "target_new", "target_false", "corrupted_answers", "incorrect_answers", "wrong_answers",
             "counterfactual_answer", "counterfactual_target", "corrupt_target", "corrupted_target", "foil",
+            "corrupted_country",
         ),
         "answer_ids": (
             "correct_idx", "answer_idx", "answers_idx", "clean_answer_idx", "clean_answers_idx", "correct_id",
-            "answer_id", "correct_ids", "country_idx",
+            "answer_id", "correct_ids",
         ),
         "distractor_ids": (
             "incorrect_idx", "incorrect_answer_idx", "wrong_idx", "corrupted_answer_idx", "corrupted_answers_idx",
-            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids", "corrupted_country_idx",
+            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids",
         ),
         "name": (),
     },
@@ -93,7 +96,12 @@ class ParsedPairs:
 
 
 def parse_pairs(
-    data: bytes, *, filename: str, columns: Mapping[str, str] | None = None, counterfactual: str | None = None
+    data: bytes,
+    *,
+    filename: str,
+    columns: Mapping[str, str] | None = None,
+    counterfactual: str | None = None,
+    first: int | None = None,
 ) -> ParsedPairs:
     """Read a file; its name says how it was saved, and names the set.
 
@@ -101,18 +109,25 @@ def parse_pairs(
         data: the file's bytes.
         filename: ends in one of ``core.files.table.SUFFIXES``.
         columns: our name -> the file's column, where the names are not ours.
-        counterfactual: which one, where records have several (``core.prompts.records``).
+        counterfactual: which one, where records have several (``core.prompts.published.records``).
+        first: read only so many rows, ``MAX_ROWS`` at most.
 
     Raises:
-        Asked: the names of the columns, or the counterfactuals, leave a question open.
-        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting, too many rows.
+        Asked: the names of the columns, the counterfactuals or the number of rows leave a question open.
+        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting.
     """
     table = read_table(data, filename=filename, max_bytes=MAX_BYTES, advice=FORM.advice)
+    if len(table.rows) > MAX_ROWS and first is None:
+        what, choices = f"There are more than {MAX_ROWS} rows.", {MAX_ROWS: "and only these are read"}
+        raise ChoiceAsked(what, where=f"row {MAX_ROWS + 1}", option="first", choices=choices)
+    table = replace(table, rows=table.rows[: MAX_ROWS if first is None else min(first, MAX_ROWS)])
     source = tuple(row.values for row in table.rows)
-    table = as_pairs(table, counterfactual)
-    table = named(table, FORM, columns)
+    table = named(with_answers(as_pairs(table, counterfactual)), FORM, columns)
     rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
     found = Findings(list(table.warnings))
+    if set(IDS) & set(columns or ()):
+        what = "Answers are token ids, which mean what they should in the tokenizer that the file was made for only."
+        found.warn(None, what, "Look whether the tokens that they are in this model are the ones meant.")
     return replace(_collected(rows, name=table.name, found=found), source=source)
 
 
