@@ -112,8 +112,8 @@ class _Fact:
 def _of_counterfact(table: Table) -> Iterator[dict[str, Any] | Fault]:
     facts = [_fact(row) for row in table.rows]
     alike: dict[str, list[_Fact]] = {}
-    for fact in filter(None, facts):
-        alike.setdefault(fact.template, []).append(fact)
+    for known in filter(None, facts):
+        alike.setdefault(known.template, []).append(known)
     for row, fact in zip(table.rows, facts):
         if fact is None:
             yield _BROKEN
