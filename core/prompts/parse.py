@@ -62,8 +62,7 @@ FORM = Form(
     needs=(
         (("clean",),),
         (("corrupt",),),
-        (("answer",), ("answer_ids",)),
-        (("distractor",), ("distractor_ids",)),
+        (SETS, IDS, ("answer", "distractor_ids"), ("answer_ids", "distractor")),
     ),
     advice="Use the columns clean, corrupt, answer, distractor and, if you like, name.",
 )  # fmt: skip
@@ -208,9 +207,9 @@ def _to_pair(row: Row, found: Findings) -> PromptPair | None:
         found.error(row.number, row.fault.what, row.fault.next_step)
         return None
     values = {column: value for column, value in row.named.items() if not _is_missing(value)}
-    for need in FORM.needs:
-        if not any(set(way) <= set(values) for way in need):
-            found.error(row.number, f"The {need[0][0]} is missing.", "Fill it in, or delete the row.")
+    for column in COLUMNS[:4]:
+        if column not in values and f"{column}_ids" not in values:
+            found.error(row.number, f"The {column} is missing.", "Fill it in, or delete the row.")
     for column, value in values.items():
         if fault := _fault(column, value):
             found.error(row.number, *fault)
