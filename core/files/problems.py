@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Literal
 
 from core.errors import PromptError
@@ -47,20 +46,21 @@ class Problem:
 
 @dataclass
 class Findings:
-    """Problems in the order in which they are found."""
+    """The problems of one row, or of the file, as they are found."""
 
+    row: int | None
     problems: list[Problem] = field(default_factory=list)
 
-    def error(self, row: int, what: str, next_step: str) -> None:
-        self.problems.append(Problem(row, "error", what, next_step))
+    def error(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "error", what, next_step))
 
-    def warn(self, row: int | None, what: str, next_step: str = "") -> None:
-        self.problems.append(Problem(row, "warning", what, next_step))
+    def warn(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "warning", what, next_step))
 
-    def spoilt(self, row: int) -> bool:
-        """Whether the row that is looked at has an error already."""
-        own = takewhile(lambda problem: problem.row == row, reversed(self.problems))
-        return any(problem.severity == "error" for problem in own)
+    @property
+    def sound(self) -> bool:
+        """Whether the row can be run so far."""
+        return not errors_of(self.problems)
 
 
 def errors_of(problems: Sequence[Problem]) -> tuple[Problem, ...]:

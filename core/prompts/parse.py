@@ -123,11 +123,12 @@ def parse_pairs(
     source = tuple(row.values for row in table.rows)
     table = named(with_answers(as_pairs(table, counterfactual)), FORM, columns)
     rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
-    found = Findings(list(table.warnings))
+    about_file = Findings(None, list(table.warnings))
     if set(IDS) & set(columns or ()):
         what = "Answers are token ids, which mean what they should in the tokenizer that the file was made for only."
-        found.warn(None, what, "Look whether the tokens that they are in this model are the ones meant.")
-    return replace(_collected(rows, name=table.name, found=found), source=source)
+        about_file.warn(what, "Look whether the tokens that they are in this model are the ones meant.")
+    parsed = _collected(rows, name=table.name)
+    return replace(parsed, problems=(*about_file.problems, *parsed.problems), source=source)
 
 
 def collect_pairs(rows: Iterable[Mapping[str, Any]], *, name: str) -> ParsedPairs:
@@ -136,7 +137,7 @@ def collect_pairs(rows: Iterable[Mapping[str, Any]], *, name: str) -> ParsedPair
     Raises:
         PromptError: no rows, or more than ``MAX_ROWS``.
     """
-    return _collected([Row(i, {}, None, _from_cells(row)) for i, row in enumerate(rows)], name=name, found=Findings())
+    return _collected([Row(i, {}, None, _from_cells(row)) for i, row in enumerate(rows)], name=name)
 
 
 def pairs_to_csv(pairs: PairSet) -> str:
@@ -172,29 +173,30 @@ def _from_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _collected(rows: Iterable[Row], *, name: str, found: Findings) -> ParsedPairs:
-    pairs, places = [], []
+def _collected(rows: Iterable[Row], *, name: str) -> ParsedPairs:
+    pairs, places, problems = [], [], []
     names: dict[str, int] = {}
     seen: dict[PromptPair, int] = {}
     for row in rows:
         if row.number == MAX_ROWS:
             what = f"There are more than {MAX_ROWS} rows."
             raise PromptError(what, where=f"row {row.number + 1}", next_step="Split the set into smaller ones.")
+        found = Findings(row.number)
         pair = _to_pair(row, found)
-        if pair is None:
-            continue
-        if pair.name and names.setdefault(pair.name, row.number) != row.number:
-            what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
-            found.warn(row.number, what, "Give each pair its own name to tell their results apart.")
-        first = seen.setdefault(replace(pair, name=""), row.number)
-        if first != row.number:
-            what = f"The pair is the same as that of row {first + 1}."
-            found.warn(row.number, what, "Delete one of them, or it counts twice in every mean.")
-        pairs.append(pair)
-        places.append(row.number)
-    if not pairs and not any(problem.severity == "error" for problem in found.problems):
+        if pair is not None:
+            if pair.name and names.setdefault(pair.name, row.number) != row.number:
+                what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
+                found.warn(what, "Give each pair its own name to tell their results apart.")
+            first = seen.setdefault(replace(pair, name=""), row.number)
+            if first != row.number:
+                what = f"The pair is the same as that of row {first + 1}."
+                found.warn(what, "Delete one of them, or it counts twice in every mean.")
+            pairs.append(pair)
+            places.append(row.number)
+        problems.extend(found.problems)
+    if not pairs and not problems:
         raise _nothing(name)
-    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(found.problems), tuple(places))
+    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(problems), tuple(places))
 
 
 def _nothing(where: str) -> PromptError:
@@ -204,16 +206,16 @@ def _nothing(where: str) -> PromptError:
 def _to_pair(row: Row, found: Findings) -> PromptPair | None:
     """The pair of a row; every fault that it has goes into ``found``."""
     if row.fault is not None:
-        found.error(row.number, row.fault.what, row.fault.next_step)
+        found.error(row.fault.what, row.fault.next_step)
         return None
     values = {column: value for column, value in row.named.items() if not _is_missing(value)}
     for column in COLUMNS[:4]:
         if column not in values and f"{column}_ids" not in values:
-            found.error(row.number, f"The {column} is missing.", "Fill it in, or delete the row.")
+            found.error(f"The {column} is missing.", "Fill it in, or delete the row.")
     for column, value in values.items():
         if fault := _fault(column, value):
-            found.error(row.number, *fault)
-    if found.spoilt(row.number):
+            found.error(*fault)
+    if not found.sound:
         return None
     frozen = {column: _frozen(column, value) for column, value in values.items()}
     return PromptPair(**{"answer": "", "distractor": ""} | frozen)
