@@ -129,7 +129,7 @@ def _skip(problems: Sequence[Problem], filename: str, *, n_rows: int) -> set[int
     rows = {problem.row for problem in errors_of(problems)}
     if rows:
         print(f"{len(rows)} of {n_rows} rows left out:", file=sys.stderr)
-        _say(f"  {count}: {reason}" for reason, count in grouped(problems).items())
+        _say(f"  {count} × {reason}" for reason, count in grouped(problems).items())
     if len(rows) == n_rows:
         raise PromptError("No row can be run.", where=filename, next_step="Bring pairs that fit this model.")
     return rows

@@ -10,7 +10,8 @@ from typing import Literal
 
 from core.errors import PromptError
 
-_OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")  # what a message quotes or counts is its row's own
+_OWN = r"'[^']*'|\"[^\"]*\"|\d+"  # what a message quotes or counts is its row's own
+_OWNS = re.compile(rf"(?:{_OWN})(?:, (?:{_OWN}))*")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Problem:
     @property
     def reason(self) -> str:
         """What was found, less what only this row has: the same for every row with the same fault."""
-        return _OWN.sub("…", self.what.split(";")[0].rstrip("."))
+        return _OWNS.sub("…", self.what.split(";")[0].rstrip("."))
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} {self.next_step}".rstrip()

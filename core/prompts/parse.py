@@ -117,11 +117,12 @@ def parse_pairs(
     """
     table = read_table(data, filename=filename, max_bytes=MAX_BYTES, advice=FORM.advice)
     if len(table.rows) > MAX_ROWS and first is None:
-        what, choices = f"There are more than {MAX_ROWS} rows.", {MAX_ROWS: "and only these are read"}
+        what, choices = f"There are more than {MAX_ROWS} rows.", {MAX_ROWS: f"read the first {MAX_ROWS} only"}
         raise ChoiceAsked(what, where=f"row {MAX_ROWS + 1}", option="first", choices=choices)
     table = replace(table, rows=table.rows[: MAX_ROWS if first is None else min(first, MAX_ROWS)])
     source = tuple(row.values for row in table.rows)
-    table = named(with_answers(as_pairs(table, counterfactual)), FORM, columns)
+    table = as_pairs(table, counterfactual)
+    table = named(table if columns else with_answers(table), FORM, columns)
     rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
     about_file = Findings(None, list(table.warnings))
     if set(IDS) & set(columns or ()):

@@ -42,7 +42,8 @@ def start_draft(parsed: ParsedPairs, *, bundled_id: str | None = None) -> None:
 
 def draft_of(pairs: PairSet, *, bundled_id: str | None = None) -> None:
     """Begin anew with a whole set."""
-    start_draft(ParsedPairs(pairs, (), tuple(range(len(pairs)))), bundled_id=bundled_id)
+    source = tuple(cells_of(pair) for pair in pairs)
+    start_draft(ParsedPairs(pairs, (), tuple(range(len(pairs))), source), bundled_id=bundled_id)
 
 
 def edit_table(draft: Draft) -> ParsedPairs:
@@ -77,6 +78,9 @@ def _read_back(table: pd.DataFrame, original: ParsedPairs) -> ParsedPairs:
             shown, fresh = fresh + 1, fresh + 1
         numbers.append(int(shown) - 1)
     columns = [column for column in table.columns if column != "row"]
-    parsed = collect_pairs(table[columns].to_dict("records"), name=original.pairs.name)
+    records = table[columns].to_dict("records")
+    parsed = collect_pairs(records, name=original.pairs.name)
+    by_row = dict(enumerate(original.source)) | dict(zip(numbers, records))
+    source = tuple(by_row.get(row, {}) for row in range(max(by_row, default=-1) + 1))
     problems = tuple(replace(p, row=None if p.row is None else numbers[p.row]) for p in parsed.problems)
-    return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows), original.source)
+    return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows), source)

@@ -13,11 +13,20 @@ from core.files.problems import errors_of
 from core.prompts.pairs import PairSet
 from core.prompts.parse import ParsedPairs, parse_pairs
 from core.prompts.repair import sound_pairs
-from ui.pairs.draft import current_draft, start_draft
+from ui.pairs.draft import current_draft, draft_of, start_draft
 from ui.parts.uploads import ask
 from ui.shell.messages import counted, plain, show_error
 from ui.shell.models import aligned, slot
-from ui.shell.state import choose_pairs, current_pairs, model_choice, pairs_id, pairs_title, wait_for, waiting
+from ui.shell.state import (
+    choose_pairs,
+    current_pairs,
+    model_choice,
+    pairs_id,
+    pairs_title,
+    stop_waiting,
+    wait_for,
+    waiting,
+)
 
 UPLOAD, _KEY, _UNDO = "pairs_file", "_upload", "_undo_pairs"
 
@@ -50,10 +59,12 @@ class _Before:
 
 
 def take() -> None:
-    """Read the file that was just uploaded; for the uploader's callback."""
+    """Read the file that was just uploaded, or forget the one that was just removed; for the uploader's callback."""
     file = st.session_state.get(UPLOAD)
     if file is not None:
         _read(Upload(file.name, file.getvalue()))
+    else:
+        _discard()
 
 
 def show() -> None:
@@ -65,6 +76,8 @@ def show() -> None:
         ask(upload.refused, _answer, key=f"pairs_{abs(hash((upload.name, upload.data, len(upload.answers))))}")
     elif upload.refused is not None:
         show_error(upload.refused)
+    if waiting():
+        st.button(f"Discard {plain(upload.name)}", on_click=_discard)
     draft = current_draft()
     if upload.parsed is not None and waiting() and (draft is None or draft.bundled_id):  # another draft came between
         start_draft(upload.parsed)
@@ -75,6 +88,13 @@ def undo_button() -> None:
     before: _Before | None = st.session_state.get(_UNDO)
     if before is not None and before.after == current_pairs().digest:
         st.button(f"Undo: back to {plain(before.title)}", on_click=_undo, args=(before,))
+
+
+def _discard() -> None:
+    st.session_state.pop(_KEY, None)
+    if waiting():
+        stop_waiting()
+        draft_of(current_pairs())
 
 
 def _answer(option: str, value: Any) -> None:

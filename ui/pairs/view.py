@@ -155,7 +155,7 @@ def choose(draft: Draft, parsed: ParsedPairs, found: AlignedPairs, *, trim: bool
         if faulty:
             download_skipped(parsed.source, problems, key="skipped_rows")
     if faulty:
-        st.caption(f"Left out are {counted(faulty, 'row')}. {reasons(problems)}")
+        st.caption(f"Left out: {reasons(problems)}.")
 
 
 def as_tokens(facts: ModelFacts, parsed: ParsedPairs, found: AlignedPairs) -> None:

@@ -32,7 +32,7 @@ def tell(problems: Sequence[Problem]) -> None:
 
 def reasons(problems: Sequence[Problem]) -> str:
     """Why rows are left out, each reason with its number of rows, as markdown."""
-    return "; ".join(f"{count}: {plain(reason)}" for reason, count in grouped(problems).items())
+    return "; ".join(f"{count} × {plain(reason)}" for reason, count in grouped(problems).items())
 
 
 def download_skipped(source: Sequence[Mapping[str, Any]], problems: Sequence[Problem], *, key: str) -> None:

@@ -28,7 +28,7 @@ def refused_pairs(refused: int) -> None:
     pairs = current_pairs()
     problems = aligned(facts, pairs).problems
     left = f"{counted(refused, 'pair')} of this set cannot be run with this model and"
-    st.warning(f"{left} {'is' if refused == 1 else 'are'} left out. {reasons(problems)}")
+    st.warning(f"{left} {'is' if refused == 1 else 'are'} left out: {reasons(problems)}.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/pairs.py", label="See why, and what to do")
         download_skipped([cells_of(pair) for pair in pairs], problems, key="skipped_pairs")

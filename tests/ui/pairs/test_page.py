@@ -45,7 +45,7 @@ def test_a_broken_row_is_named_and_the_others_stay(open_page):
     app = upload(open_page, HEADER + GOOD + "only,two\n" + GOOD)
     assert "**row 2** · The row has 2 values for 4 columns." in words(app)
     assert "**2 pairs** ready" in words(app)
-    assert "1: The row has … values for … columns" in words(app)
+    assert "1 × The row has … values for … columns" in words(app)
     assert use(app).label == "Use these 2 pairs, leave out 1 row"
     assert WAITS in words(app)
     assert WAITS in words(app.switch_page("pages/attention.py").run())
@@ -78,6 +78,14 @@ def test_other_names_of_columns_are_confirmed_once(open_page):
     next(button for button in app.button if button.label == "Read it so").click().run()
     assert "In use: **mine**, 1 pair" in words(app)
     assert WAITS not in words(app)
+
+
+def test_a_file_that_waits_can_be_discarded(open_page):
+    app = upload(open_page, HEADER + GOOD + "only,two\n")
+    assert WAITS in words(app)
+    next(button for button in app.button if button.label.startswith("Discard")).click().run()
+    assert WAITS not in words(app)
+    assert "row 2" not in words(app)
 
 
 def test_a_wrong_guess_is_mended_in_the_form(open_page):
