@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import PromptError
+from core.errors import PromptError, SpecError
 from core.files.columns import given_columns
 from core.files.problems import Problem, errors_of, grouped
 from core.files.skipped import NAME as SKIPPED
@@ -34,6 +34,7 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     )
     add_columns(parser)
     parser.add_argument("--counterfactual", help="which one, where the file's records have several")
+    parser.add_argument("--first", type=int, metavar="N", help="read only the file's first N rows")
     parser.add_argument(
         "--skip", action="store_true", help=f"leave out rows that cannot be run; they go to {SKIPPED} in --out"
     )
@@ -95,9 +96,10 @@ def read_question(options: argparse.Namespace) -> Loaded:
     from core.prompts.repair import kept_pairs
 
     file: Path = options.pairs
-    parsed = parse_pairs(
-        read_bytes(file, "--pairs"), filename=file.name, columns=options.columns, counterfactual=options.counterfactual
-    )
+    if options.first is not None and options.first < 1:
+        raise SpecError("The number must be at least 1.", where="--first")
+    answers = {"columns": options.columns, "counterfactual": options.counterfactual, "first": options.first}
+    parsed = parse_pairs(read_bytes(file, "--pairs"), filename=file.name, **answers)
     if not options.skip:
         refuse_errors(parsed.problems, file.name, or_else=SKIP)
     model = load_model(options.model, device=options.device, dtype=options.dtype)
@@ -127,7 +129,7 @@ def _skip(problems: Sequence[Problem], filename: str, *, n_rows: int) -> set[int
     rows = {problem.row for problem in errors_of(problems)}
     if rows:
         print(f"{len(rows)} of {n_rows} rows left out:", file=sys.stderr)
-        _say(f"  {count}: {reason}" for reason, count in grouped(problems).items())
+        _say(f"  {count} × {reason}" for reason, count in grouped(problems).items())
     if len(rows) == n_rows:
         raise PromptError("No row can be run.", where=filename, next_step="Bring pairs that fit this model.")
     return rows

@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Literal
 
 from core.errors import PromptError
 
-_OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")  # what a message quotes or counts is its row's own
+_OWN = r"'[^']*'|\"[^\"]*\"|\d+"  # what a message quotes or counts is its row's own
+_OWNS = re.compile(rf"(?:{_OWN})(?:, (?:{_OWN}))*")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Problem:
     @property
     def reason(self) -> str:
         """What was found, less what only this row has: the same for every row with the same fault."""
-        return _OWN.sub("…", self.what.split(";")[0].rstrip("."))
+        return _OWNS.sub("…", self.what.split(";")[0].rstrip("."))
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} {self.next_step}".rstrip()
@@ -47,20 +47,21 @@ class Problem:
 
 @dataclass
 class Findings:
-    """Problems in the order in which they are found."""
+    """The problems of one row, or of the file, as they are found."""
 
+    row: int | None
     problems: list[Problem] = field(default_factory=list)
 
-    def error(self, row: int, what: str, next_step: str) -> None:
-        self.problems.append(Problem(row, "error", what, next_step))
+    def error(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "error", what, next_step))
 
-    def warn(self, row: int | None, what: str, next_step: str = "") -> None:
-        self.problems.append(Problem(row, "warning", what, next_step))
+    def warn(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "warning", what, next_step))
 
-    def spoilt(self, row: int) -> bool:
-        """Whether the row that is looked at has an error already."""
-        own = takewhile(lambda problem: problem.row == row, reversed(self.problems))
-        return any(problem.severity == "error" for problem in own)
+    @property
+    def sound(self) -> bool:
+        """Whether the row can be run so far."""
+        return not errors_of(self.problems)
 
 
 def errors_of(problems: Sequence[Problem]) -> tuple[Problem, ...]:

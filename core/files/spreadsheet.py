@@ -31,8 +31,6 @@ def sheet_cells(data: bytes, filename: str) -> list[list[str]]:
             [_text(value) for value in row]
             for row in sheet.iter_rows(values_only=True, max_row=MAX_LINES + 1, max_col=MAX_COLUMNS)
         ]
-    except PromptError:
-        raise
     except Exception as error:  # the reader raises whatever its XML leads it to
         raise _no_workbook(filename) from error
     if len(rows) > MAX_LINES:

@@ -16,12 +16,14 @@ from typing import Any
 import pandas as pd
 
 from core.errors import PromptError
+from core.files.asking import ChoiceAsked
 from core.files.columns import Form, named
 from core.files.problems import Findings, Problem, raise_first_error
 from core.files.table import Row, read_table
 from core.files.values import cell_of, fault_of, items_of, texts_of
 from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair, answer_texts
-from core.prompts.records import as_pairs
+from core.prompts.published.labels import with_answers
+from core.prompts.published.records import as_pairs
 
 COLUMNS = ("clean", "corrupt", "answer", "distractor", "name")
 SETS, IDS = ("answer", "distractor"), ("answer_ids", "distractor_ids")
@@ -39,28 +41,28 @@ FORM = Form(
         ),
         "answer": (
             "correct", "correct_answer", "right_answer", "clean_answer", "target", "target_true", "answers",
-            "correct_answers", "clean_answers", "clean_target", "label",
+            "correct_answers", "clean_answers", "clean_target", "country",
         ),
         "distractor": (
             "incorrect", "incorrect_answer", "wrong", "wrong_answer", "corrupt_answer", "corrupted_answer",
             "target_new", "target_false", "corrupted_answers", "incorrect_answers", "wrong_answers",
             "counterfactual_answer", "counterfactual_target", "corrupt_target", "corrupted_target", "foil",
+            "corrupted_country",
         ),
         "answer_ids": (
             "correct_idx", "answer_idx", "answers_idx", "clean_answer_idx", "clean_answers_idx", "correct_id",
-            "answer_id", "correct_ids", "country_idx",
+            "answer_id", "correct_ids",
         ),
         "distractor_ids": (
             "incorrect_idx", "incorrect_answer_idx", "wrong_idx", "corrupted_answer_idx", "corrupted_answers_idx",
-            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids", "corrupted_country_idx",
+            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids",
         ),
         "name": (),
     },
     needs=(
         (("clean",),),
         (("corrupt",),),
-        (("answer",), ("answer_ids",)),
-        (("distractor",), ("distractor_ids",)),
+        (SETS, IDS, ("answer", "distractor_ids"), ("answer_ids", "distractor")),
     ),
     advice="Use the columns clean, corrupt, answer, distractor and, if you like, name.",
 )  # fmt: skip
@@ -93,7 +95,12 @@ class ParsedPairs:
 
 
 def parse_pairs(
-    data: bytes, *, filename: str, columns: Mapping[str, str] | None = None, counterfactual: str | None = None
+    data: bytes,
+    *,
+    filename: str,
+    columns: Mapping[str, str] | None = None,
+    counterfactual: str | None = None,
+    first: int | None = None,
 ) -> ParsedPairs:
     """Read a file; its name says how it was saved, and names the set.
 
@@ -101,19 +108,28 @@ def parse_pairs(
         data: the file's bytes.
         filename: ends in one of ``core.files.table.SUFFIXES``.
         columns: our name -> the file's column, where the names are not ours.
-        counterfactual: which one, where records have several (``core.prompts.records``).
+        counterfactual: which one, where records have several (``core.prompts.published.records``).
+        first: read only so many rows, ``MAX_ROWS`` at most.
 
     Raises:
-        Asked: the names of the columns, or the counterfactuals, leave a question open.
-        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting, too many rows.
+        Asked: the names of the columns, the counterfactuals or the number of rows leave a question open.
+        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting.
     """
     table = read_table(data, filename=filename, max_bytes=MAX_BYTES, advice=FORM.advice)
+    if len(table.rows) > MAX_ROWS and first is None:
+        what, choices = f"There are more than {MAX_ROWS} rows.", {MAX_ROWS: f"read the first {MAX_ROWS} only"}
+        raise ChoiceAsked(what, where=f"row {MAX_ROWS + 1}", option="first", choices=choices)
+    table = replace(table, rows=table.rows[: MAX_ROWS if first is None else min(first, MAX_ROWS)])
     source = tuple(row.values for row in table.rows)
     table = as_pairs(table, counterfactual)
-    table = named(table, FORM, columns)
+    table = named(table if columns else with_answers(table), FORM, columns)
     rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
-    found = Findings(list(table.warnings))
-    return replace(_collected(rows, name=table.name, found=found), source=source)
+    about_file = Findings(None, list(table.warnings))
+    if set(IDS) & set(columns or ()):
+        what = "Answers are token ids, which mean what they should in the tokenizer that the file was made for only."
+        about_file.warn(what, "Look whether the tokens that they are in this model are the ones meant.")
+    parsed = _collected(rows, name=table.name)
+    return replace(parsed, problems=(*about_file.problems, *parsed.problems), source=source)
 
 
 def collect_pairs(rows: Iterable[Mapping[str, Any]], *, name: str) -> ParsedPairs:
@@ -122,7 +138,7 @@ def collect_pairs(rows: Iterable[Mapping[str, Any]], *, name: str) -> ParsedPair
     Raises:
         PromptError: no rows, or more than ``MAX_ROWS``.
     """
-    return _collected([Row(i, {}, None, _from_cells(row)) for i, row in enumerate(rows)], name=name, found=Findings())
+    return _collected([Row(i, {}, None, _from_cells(row)) for i, row in enumerate(rows)], name=name)
 
 
 def pairs_to_csv(pairs: PairSet) -> str:
@@ -158,29 +174,30 @@ def _from_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _collected(rows: Iterable[Row], *, name: str, found: Findings) -> ParsedPairs:
-    pairs, places = [], []
+def _collected(rows: Iterable[Row], *, name: str) -> ParsedPairs:
+    pairs, places, problems = [], [], []
     names: dict[str, int] = {}
     seen: dict[PromptPair, int] = {}
     for row in rows:
         if row.number == MAX_ROWS:
             what = f"There are more than {MAX_ROWS} rows."
             raise PromptError(what, where=f"row {row.number + 1}", next_step="Split the set into smaller ones.")
+        found = Findings(row.number)
         pair = _to_pair(row, found)
-        if pair is None:
-            continue
-        if pair.name and names.setdefault(pair.name, row.number) != row.number:
-            what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
-            found.warn(row.number, what, "Give each pair its own name to tell their results apart.")
-        first = seen.setdefault(replace(pair, name=""), row.number)
-        if first != row.number:
-            what = f"The pair is the same as that of row {first + 1}."
-            found.warn(row.number, what, "Delete one of them, or it counts twice in every mean.")
-        pairs.append(pair)
-        places.append(row.number)
-    if not pairs and not any(problem.severity == "error" for problem in found.problems):
+        if pair is not None:
+            if pair.name and names.setdefault(pair.name, row.number) != row.number:
+                what = f"The name {pair.name!r} is already that of row {names[pair.name] + 1}."
+                found.warn(what, "Give each pair its own name to tell their results apart.")
+            first = seen.setdefault(replace(pair, name=""), row.number)
+            if first != row.number:
+                what = f"The pair is the same as that of row {first + 1}."
+                found.warn(what, "Delete one of them, or it counts twice in every mean.")
+            pairs.append(pair)
+            places.append(row.number)
+        problems.extend(found.problems)
+    if not pairs and not problems:
         raise _nothing(name)
-    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(found.problems), tuple(places))
+    return ParsedPairs(PairSet(name, tuple(pairs)), tuple(problems), tuple(places))
 
 
 def _nothing(where: str) -> PromptError:
@@ -190,16 +207,16 @@ def _nothing(where: str) -> PromptError:
 def _to_pair(row: Row, found: Findings) -> PromptPair | None:
     """The pair of a row; every fault that it has goes into ``found``."""
     if row.fault is not None:
-        found.error(row.number, row.fault.what, row.fault.next_step)
+        found.error(row.fault.what, row.fault.next_step)
         return None
     values = {column: value for column, value in row.named.items() if not _is_missing(value)}
-    for need in FORM.needs:
-        if not any(set(way) <= set(values) for way in need):
-            found.error(row.number, f"The {need[0][0]} is missing.", "Fill it in, or delete the row.")
+    for column in COLUMNS[:4]:
+        if column not in values and f"{column}_ids" not in values:
+            found.error(f"The {column} is missing.", "Fill it in, or delete the row.")
     for column, value in values.items():
         if fault := _fault(column, value):
-            found.error(row.number, *fault)
-    if found.spoilt(row.number):
+            found.error(*fault)
+    if not found.sound:
         return None
     frozen = {column: _frozen(column, value) for column, value in values.items()}
     return PromptPair(**{"answer": "", "distractor": ""} | frozen)

@@ -58,7 +58,23 @@ def choose_pairs(pairs: PairSet, *, bundled_id: str | None = None) -> None:
     st.session_state["_pairs"] = pairs
     st.session_state["_pairs_id"] = bundled_id or save_pairs(pairs)
     st.session_state.pop("_link_problem", None)
+    stop_waiting()
     _mirror()
+
+
+def wait_for(name: str, why: str) -> None:
+    """Remember that an uploaded file of pairs is not in use, until a set is chosen; for callbacks."""
+    st.session_state["_waiting"] = f"{name} is not in use: {why}."
+
+
+def stop_waiting() -> None:
+    """Forget the file that waits; for callbacks."""
+    st.session_state.pop("_waiting", None)
+
+
+def waiting() -> str | None:
+    """Which uploaded file waits, and for what."""
+    return st.session_state.get("_waiting")
 
 
 def shown_results() -> tuple[str, ...]:

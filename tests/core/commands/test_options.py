@@ -74,8 +74,8 @@ def test_rows_that_do_not_fit_are_left_out_counted_and_written(tmp_path, capsys)
     assert attribute(file, "--skip", "--out", str(out)) == 0
     told = capsys.readouterr().err.splitlines()
     assert told[0] == "3 of 5 rows left out:"
-    assert told[1].startswith("  2: The clean prompt has … tokens, the corrupt one …")
-    assert told[2] == "  1: The row has … values for … columns"
+    assert told[1].startswith("  2 × The clean prompt has … tokens, the corrupt one …")
+    assert told[2] == "  1 × The row has … values for … columns"
     skipped = pd.read_csv(out / "skipped.csv", keep_default_na=False)
     assert list(skipped.columns) == ["row", "clean", "corrupt", "answer", "distractor", "reason"]
     assert list(skipped["row"]) == [2, 3, 4]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from core.errors import PromptError
+from core.files.asking import ColumnsAsked
 from core.prompts import parse
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import collect_pairs, pairs_to_csv, parse_pairs
@@ -125,6 +126,12 @@ def test_token_ids_are_read_from_cells_and_lists():
     parsed = jsonl_pairs(*rows)
     assert parsed.pairs.pairs == (PromptPair(**ROW, answer_ids=(7,), distractor_ids=(8,)),)
     assert [problem.where for problem in parsed.problems] == ["row 2", "row 3"]
+
+
+def test_texts_and_ids_are_not_mixed_where_one_kind_is_there_for_both():
+    with pytest.raises(ColumnsAsked) as asked:
+        parse_pairs(b"clean,corrupt,country,correct_idx,incorrect_idx\na,b,c,1,2\n", filename="x.csv")
+    assert asked.value.next_step == "Say which they are: --columns answer_ids=correct_idx,distractor_ids=incorrect_idx"
 
 
 def test_a_repeated_pair_names_both_rows():

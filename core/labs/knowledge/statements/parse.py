@@ -82,28 +82,31 @@ def read_statements(data: bytes, *, filename: str, columns: Mapping[str, str] | 
     if {"0", "-1"} <= labels:
         what = "The labels hold both 0 and -1, so there are more than two kinds."
         raise PromptError(what, where=table.filename, next_step="Keep the rows of two kinds.")
-    found = Findings(list(table.warnings))
-    column = (columns or {}).get("label", "label")
-    items = tuple(item for row in table.rows if (item := _item(row, column, found)) is not None)
-    return ParsedStatements(
-        Statements(table.name, items), SENTIMENT if labels & set(FEELINGS) else TRUTH, tuple(found.problems)
-    )
+    items: list[Item] = []
+    problems = list(table.warnings)
+    for row in table.rows:
+        found = Findings(row.number)
+        item = _item(row, (columns or {}).get("label", "label"), found)
+        items += [item] if item is not None else []
+        problems.extend(found.problems)
+    wording = SENTIMENT if labels & set(FEELINGS) else TRUTH
+    return ParsedStatements(Statements(table.name, tuple(items)), wording, tuple(problems))
 
 
 def _item(row: Row, column: str, found: Findings) -> Item | None:
     """The item of a row; every fault that it has goes into ``found``."""
     if row.fault is not None:
-        found.error(row.number, row.fault.what, row.fault.next_step)
+        found.error(row.fault.what, row.fault.next_step)
         return None
     text, label = row.named.get("text"), _label(row.named.get("label"))
     if is_blank(text):
-        found.error(row.number, "The text is missing.", "Fill it in, or delete the row.")
+        found.error("The text is missing.", "Fill it in, or delete the row.")
     elif fault := fault_of("text", text, MOST_CHARACTERS):
-        found.error(row.number, *fault)
+        found.error(*fault)
     if label not in (*TRUE, *FALSE):
         what = f"{str(row.named.get('label'))[:40]!r} is no label (column {column!r})."
-        found.error(row.number, what, "Write true or false (or positive, negative).")
-    if found.spoilt(row.number):
+        found.error(what, "Write true or false (or positive, negative).")
+    if not found.sound:
         return None
     return Item(str(text).strip(), label in TRUE, _name(row.named.get("group")), _name(row.named.get("topic")))
 

@@ -126,18 +126,19 @@ def read_questions(
         what = f"The file holds {len(table.rows)} questions; 1 to {MOST_QUESTIONS} can be studied."
         raise PromptError(what, where=table.filename, next_step=_ADVICE)
     first = _first_number(table) if answers_from is None else answers_from
-    found = Findings(list(table.warnings))
     questions: list[Question] = []
+    problems = list(table.warnings)
     seen: dict[Question, int] = {}
     for row in table.rows:
+        found = Findings(row.number)
         question = _question(row, first, found)
-        if question is None:
-            continue
-        if seen.setdefault(question, row.number) != row.number:
-            what = f"The question is the same as that of row {seen[question] + 1}."
-            found.warn(row.number, what, "Delete one of them, or it counts twice.")
-        questions.append(question)
-    return ParsedQuestions(QuestionSet(table.name, tuple(questions)), tuple(found.problems))
+        if question is not None:
+            if seen.setdefault(question, row.number) != row.number:
+                what = f"The question is the same as that of row {seen[question] + 1}."
+                found.warn(what, "Delete one of them, or it counts twice.")
+            questions.append(question)
+        problems.extend(found.problems)
+    return ParsedQuestions(QuestionSet(table.name, tuple(questions)), tuple(problems))
 
 
 def questions_to_csv(questions: QuestionSet) -> str:
@@ -178,22 +179,22 @@ def _first_number(table: Table) -> int:
 def _question(row: Row, first: int, found: Findings) -> Question | None:
     """The question of a row; every fault that it has goes into ``found``."""
     if row.fault is not None:
-        found.error(row.number, row.fault.what, row.fault.next_step)
+        found.error(row.fault.what, row.fault.next_step)
         return None
-    _check(row, "question", row.named.get("question"), found)
+    _check("question", row.named.get("question"), found)
     options = _options(row, found)
     if not options:
         return None
     for place, option in zip(PLACES, options):
-        _check(row, f"option {place}", option, found)
+        _check(f"option {place}", option, found)
     answer = _place(row.named.get("answer"), first)
     if answer is None:
-        found.error(row.number, f"The answer {str(row.named.get('answer'))[:20]!r} names no option.", _ADVICE)
-    if answer is None or found.spoilt(row.number):
+        found.error(f"The answer {str(row.named.get('answer'))[:20]!r} names no option.", _ADVICE)
+    if answer is None or not found.sound:
         return None
     a, b, c, d = (" ".join(option.split()) for option in options)
     if len({a, b, c, d}) < N_OPTIONS:
-        found.error(row.number, "Two options are the same.", "Give every option its own text.")
+        found.error("Two options are the same.", "Give every option its own text.")
         return None
     return Question(row.named["question"].strip(), (a, b, c, d), answer)
 
@@ -211,15 +212,15 @@ def _options(row: Row, found: Findings) -> Sequence[Any]:
     if len(options) == N_OPTIONS:
         return [str(option) if type(option) is int else option for option in options]
     what = f"The question has {len(options)} option{'' if len(options) == 1 else 's'}."
-    found.error(row.number, what, f"Only questions of {N_OPTIONS} are studied.")
+    found.error(what, f"Only questions of {N_OPTIONS} are studied.")
     return []
 
 
-def _check(row: Row, name: str, value: Any, found: Findings) -> None:
+def _check(name: str, value: Any, found: Findings) -> None:
     if not isinstance(value, str) or not value.strip():
-        found.error(row.number, f"The {name} is missing or is no text.", _ADVICE)
+        found.error(f"The {name} is missing or is no text.", _ADVICE)
     elif fault := fault_of(name, value, MOST_CHARACTERS):
-        found.error(row.number, *fault)
+        found.error(*fault)
 
 
 def _place(answer: Any, first: int) -> int | None:

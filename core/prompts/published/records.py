@@ -112,15 +112,16 @@ class _Fact:
 def _of_counterfact(table: Table) -> Iterator[dict[str, Any] | Fault]:
     facts = [_fact(row) for row in table.rows]
     alike: dict[str, list[_Fact]] = {}
-    for fact in filter(None, facts):
-        alike.setdefault(fact.template, []).append(fact)
+    for known in filter(None, facts):
+        alike.setdefault(known.template, []).append(known)
     for row, fact in zip(table.rows, facts):
-        other = fact and _other_prompt(fact, row.values.get("attribute_prompts"), alike[fact.template])
+        if fact is None:
+            yield _BROKEN
+            continue
+        other = _other_prompt(fact, row.values.get("attribute_prompts"), alike[fact.template])
         case = row.values.get("case_id")
-        if fact is None or other is None:
-            yield _BROKEN if fact is None else _ALONE
-        else:
-            yield _pair(fact.prompt, other[0], fact.true, other[1], "" if case is None else f"case {case}")
+        name = "" if case is None else f"case {case}"
+        yield _ALONE if other is None else _pair(fact.prompt, other[0], fact.true, other[1], name)
 
 
 def _fact(row: Row) -> _Fact | None:
