@@ -12,7 +12,7 @@ pairs_view.in_use()
 source = st.segmented_control(
     "Start from",
     list(pairs_view.SOURCES),
-    default="A bundled set",
+    default=pairs_view.usual_source(),
     required=True,
     key="pairs_from",
     bind="query-params",

@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
     if options.out is not None:
         write_folder(result, options.out, top=options.top)
+        loaded.write_skipped(options.out)
         print(f"{options.out / 'effects.csv'}  {options.out / 'run.json'}")
 
 

@@ -52,9 +52,10 @@ def run(options: argparse.Namespace) -> None:
         on_step = show_progress if sys.stderr.isatty() else None
         count = run_study(loaded.model, pairs, settings, partial, on_step=on_step)
         more = {"revision": loaded.model.revision, "dtype": loaded.model.card.precision}
-        data = {"pairs": loaded.parsed.or_raise().digest, "circuit": settings.to_json(), **more}
+        data = {"pairs": loaded.pairs.digest, "circuit": settings.to_json(), **more}
         spec = LabSpec("circuit", f"Circuit on {options.pairs.stem}"[:120], loaded.model.model_id, data)
         write_lab_run(spec, partial, items=count, seconds=time.perf_counter() - began)
+    loaded.write_skipped(options.out)
     found = read_run(options.out)
     for method in settings.methods if settings.curve else ():
         rows = found.curve[(found.curve.method == method) & (found.curve.span == settings.spans[0])]

@@ -4,29 +4,59 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import PromptError
+from core.errors import PromptError, SpecError
+from core.files.columns import given_columns
+from core.files.problems import Problem, errors_of, grouped
+from core.files.skipped import NAME as SKIPPED
+from core.files.skipped import skipped_csv
 from core.terms import DIRECTIONS, METRICS, NodeKind
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
     from core.prompts.align import AlignedPairs
-    from core.prompts.pairs import TokenPair
+    from core.prompts.pairs import PairSet, TokenPair
     from core.prompts.parse import ParsedPairs
+
+MOST_LINES = 20  # findings told one by one
+SKIP = "Or leave such rows out with --skip."
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
     """Model, pairs, direction, metric, and how they are read."""
     parser.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
-    parser.add_argument("--pairs", required=True, type=Path, help="CSV or JSONL: clean, corrupt, answer, distractor")
+    parser.add_argument(
+        "--pairs", required=True, type=Path, help="CSV, TSV, JSON, JSONL or XLSX: clean, corrupt, answer, distractor"
+    )
+    add_columns(parser)
+    parser.add_argument("--counterfactual", help="which one, where the file's records have several")
+    parser.add_argument("--first", type=int, metavar="N", help="read only the file's first N rows")
+    parser.add_argument(
+        "--skip", action="store_true", help=f"leave out rows that cannot be run; they go to {SKIPPED} in --out"
+    )
     parser.add_argument("--direction", default="noising", choices=DIRECTIONS)
     parser.add_argument("--metric", default="logit_diff", choices=METRICS)
     add_device(parser)
     parser.add_argument("--trim", action="store_true", help="strip spaces from the end of prompts")
     parser.add_argument("--first-token", action="store_true", help="let a longer answer stand for its first token")
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """The names of a file's columns, where these are not ours."""
+    parser.add_argument(
+        "--columns", type=_columns, metavar="OURS=THEIRS,...", help="which columns of the file are ours, by their names"
+    )
+
+
+def _columns(text: str) -> dict[str, str]:
+    try:
+        return given_columns(text)
+    except PromptError as error:
+        raise argparse.ArgumentTypeError(error.what) from error
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -36,16 +66,26 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model, and the pairs as texts and as its tokens."""
+    """A model, and the pairs that it can run, as texts and as its tokens.
+
+    ``skipped`` is the content of ``skipped.csv``; empty where no row was left out.
+    """
 
     model: LoadedModel
     parsed: ParsedPairs
     aligned: AlignedPairs
     tokens: tuple[TokenPair, ...]
+    pairs: PairSet
+    skipped: str = ""
+
+    def write_skipped(self, folder: Path) -> None:
+        """Put the rows that were left out beside a result that is written."""
+        if self.skipped:
+            (folder / SKIPPED).write_text(self.skipped, encoding="utf-8")
 
 
 def read_question(options: argparse.Namespace) -> Loaded:
-    """Read the pairs, load the model and align them; warnings go to stderr.
+    """Read the pairs, load the model and align them; warnings, and what is left out, go to stderr.
 
     Raises:
         UserError: a file, row or model that cannot be used.
@@ -53,22 +93,74 @@ def read_question(options: argparse.Namespace) -> Loaded:
     from core.models.load import load_model
     from core.prompts.align import MAX_TOKENS, align
     from core.prompts.parse import parse_pairs
+    from core.prompts.repair import kept_pairs
 
-    parsed = parse_pairs(read_bytes(options.pairs, "--pairs"), filename=options.pairs.name)
-    pairs = parsed.or_raise()
+    file: Path = options.pairs
+    if options.first is not None and options.first < 1:
+        raise SpecError("The number must be at least 1.", where="--first")
+    answers = {"columns": options.columns, "counterfactual": options.counterfactual, "first": options.first}
+    parsed = parse_pairs(read_bytes(file, "--pairs"), filename=file.name, **answers)
+    if not options.skip:
+        refuse_errors(parsed.problems, file.name, or_else=SKIP)
     model = load_model(options.model, device=options.device, dtype=options.dtype)
     aligned = align(
-        pairs,
+        parsed.pairs,
         model.tokenizer,
         trim=options.trim,
         first_token=options.first_token,
         max_tokens=min(MAX_TOKENS, model.max_tokens),
         rows=parsed.rows,
     )
-    tokens = aligned.or_raise()
-    for problem in (*parsed.problems, *aligned.problems):
-        print(f"warning: {problem}", file=sys.stderr)
-    return Loaded(model, parsed, aligned, tokens)
+    problems = (*parsed.problems, *aligned.problems)
+    if not options.skip:
+        refuse_errors(problems, file.name, or_else=SKIP)
+    skipped = _skip(problems, file.name, n_rows=len(parsed.source))
+    say_warnings(problem for problem in problems if problem.row not in skipped)
+    content = skipped_csv(parsed.source, problems) if skipped else ""
+    return Loaded(model, parsed, aligned, aligned.pairs, kept_pairs(parsed, aligned), content)
+
+
+def _skip(problems: Sequence[Problem], filename: str, *, n_rows: int) -> set[int | None]:
+    """The rows that are left out; how many and why goes to stderr.
+
+    Raises:
+        PromptError: no row would be left.
+    """
+    rows = {problem.row for problem in errors_of(problems)}
+    if rows:
+        print(f"{len(rows)} of {n_rows} rows left out:", file=sys.stderr)
+        _say(f"  {count}: {reason}" for reason, count in grouped(problems).items())
+    if len(rows) == n_rows:
+        raise PromptError("No row can be run.", where=filename, next_step="Bring pairs that fit this model.")
+    return rows
+
+
+def refuse_errors(problems: Sequence[Problem], filename: str, *, or_else: str = "") -> None:
+    """Say every error on stderr and refuse the file; do nothing if there is none.
+
+    Raises:
+        PromptError: there are errors; a single one is told here.
+    """
+    errors = errors_of(problems)
+    if not errors:
+        return
+    if len(errors) == 1:
+        raise PromptError(errors[0].what, where=errors[0].where, next_step=f"{errors[0].next_step} {or_else}".strip())
+    _say(f"{problem}" for problem in errors)
+    rows = len({problem.row for problem in errors})
+    what = f"{rows} row{' has' if rows == 1 else 's have'} {len(errors)} faults, so nothing was run."
+    raise PromptError(what, where=filename, next_step=f"Mend them. {or_else}".strip())
+
+
+def say_warnings(problems: Iterable[Problem]) -> None:
+    """Warnings on stderr, one a line."""
+    _say(f"warning: {problem}" for problem in problems if problem.severity == "warning")
+
+
+def _say(lines: Iterable[str]) -> None:
+    told = list(lines)
+    for line in [*told[:MOST_LINES], *([f"and {len(told) - MOST_LINES} more"] if len(told) > MOST_LINES else [])]:
+        print(" ".join(line.split()) if not line.startswith(" ") else line, file=sys.stderr)
 
 
 def of_one_length(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:

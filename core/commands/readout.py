@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     direct, residue = direct_table(loaded.model, loaded.tokens, run=options.which, last=not options.all_positions)
     lens = lens_table(loaded.model, loaded.tokens[: options.lens_pairs], run=options.which)
     settings = {
-        "pairs": loaded.parsed.or_raise().digest,
+        "pairs": loaded.pairs.digest,
         "revision": loaded.model.revision,
         "dtype": loaded.model.card.precision,
         "run": options.which,
@@ -53,5 +53,6 @@ def run(options: argparse.Namespace) -> None:
         direct.to_csv(partial / "direct.csv", index=False, lineterminator="\n")
         lens.to_csv(partial / "lens.csv", index=False, lineterminator="\n")
         write_lab_run(spec, partial, items=len(loaded.tokens), seconds=time.perf_counter() - began)
+    loaded.write_skipped(options.out)
     print(f"{len(loaded.tokens)} pairs; parts sum to the logit difference within {residue:.1e}")
     print(f"{options.out / 'direct.csv'}  {options.out / 'lens.csv'}")

@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> None:
             )
         )
     write_recall(contests, loaded.model, pairs, options.out, metric=options.metric, direction=options.direction)
+    loaded.write_skipped(options.out)
     for contest in contests:
         for entrant in contest.entrants:
             costs = contest.relative_costs(entrant)

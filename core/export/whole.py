@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ResultError
+from core.files.skipped import NAME as SKIPPED
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def whole_folder(folder: Path, names: Collection[str]) -> Iterator[Path]:
     """An empty folder to write into; it takes its place when the block ends well, and vanishes otherwise.
 
     Args:
-        names: files that an earlier folder in the same place may hold; it is replaced.
+        names: files that an earlier folder in the same place may hold, besides rows that it left out; it is replaced.
 
     Raises:
         ResultError: the place holds other files, or cannot be written.
@@ -41,7 +42,7 @@ def refuse_foreign(folder: Path, names: Collection[str]) -> None:
     """Raise ResultError where a folder must not be written: the place holds something else."""
     if not folder.exists():
         return
-    if not folder.is_dir() or {path.name for path in folder.iterdir()} - set(names):
+    if not folder.is_dir() or {path.name for path in folder.iterdir()} - {*names, SKIPPED}:
         raise ResultError(
             "The place already holds something that is not a result.",
             where=str(folder),

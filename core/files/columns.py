@@ -152,11 +152,12 @@ def _question(table: Table, form: Form, own: Mapping[str, str]) -> ColumnsAsked:
     missing = form.missing(own)
     option = {field: column for field, column in guess.items() if own.get(field) != column}
     option |= dict.fromkeys(form.missing(guess), "COLUMN")
+    say = f"{form.advice} Or say" if form.missing(guess) else "Say"
     return ColumnsAsked(
         f"The columns are not those of {form.kind}. Columns that are missing: {quoted(missing)}; found: "
         f"{quoted(table.header)}.",
         where=table.filename,
-        next_step=f"{form.advice} Or say which they are: --columns {written(option)}",
+        next_step=f"{say} which they are: --columns {written(option)}",
         header=table.header,
         fields=tuple(form.fields),
         likely=guess,

@@ -16,19 +16,20 @@ from typing import Any
 import pandas as pd
 
 from core.errors import PromptError
+from core.files.asking import ChoiceAsked
 from core.files.columns import Form, named
 from core.files.problems import Findings, Problem, raise_first_error
 from core.files.table import Row, read_table
 from core.files.values import cell_of, fault_of, items_of, texts_of
-from core.prompts.pairs import PairSet, PromptPair
-from core.prompts.records import as_pairs
+from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair, answer_texts
+from core.prompts.published.labels import with_answers
+from core.prompts.published.records import as_pairs
 
 COLUMNS = ("clean", "corrupt", "answer", "distractor", "name")
 SETS, IDS = ("answer", "distractor"), ("answer_ids", "distractor_ids")
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_CHARACTERS = 20_000
-MAX_TEXTS = 500  # of one answer
 
 FORM = Form(
     kind="pairs",
@@ -40,20 +41,21 @@ FORM = Form(
         ),
         "answer": (
             "correct", "correct_answer", "right_answer", "clean_answer", "target", "target_true", "answers",
-            "correct_answers", "clean_answers", "clean_target", "label",
+            "correct_answers", "clean_answers", "clean_target", "country",
         ),
         "distractor": (
             "incorrect", "incorrect_answer", "wrong", "wrong_answer", "corrupt_answer", "corrupted_answer",
             "target_new", "target_false", "corrupted_answers", "incorrect_answers", "wrong_answers",
             "counterfactual_answer", "counterfactual_target", "corrupt_target", "corrupted_target", "foil",
+            "corrupted_country",
         ),
         "answer_ids": (
             "correct_idx", "answer_idx", "answers_idx", "clean_answer_idx", "clean_answers_idx", "correct_id",
-            "answer_id", "correct_ids", "country_idx",
+            "answer_id", "correct_ids",
         ),
         "distractor_ids": (
             "incorrect_idx", "incorrect_answer_idx", "wrong_idx", "corrupted_answer_idx", "corrupted_answers_idx",
-            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids", "corrupted_country_idx",
+            "distractor_idx", "incorrect_id", "distractor_id", "incorrect_ids",
         ),
         "name": (),
     },
@@ -94,7 +96,12 @@ class ParsedPairs:
 
 
 def parse_pairs(
-    data: bytes, *, filename: str, columns: Mapping[str, str] | None = None, counterfactual: str | None = None
+    data: bytes,
+    *,
+    filename: str,
+    columns: Mapping[str, str] | None = None,
+    counterfactual: str | None = None,
+    first: int | None = None,
 ) -> ParsedPairs:
     """Read a file; its name says how it was saved, and names the set.
 
@@ -102,18 +109,25 @@ def parse_pairs(
         data: the file's bytes.
         filename: ends in one of ``core.files.table.SUFFIXES``.
         columns: our name -> the file's column, where the names are not ours.
-        counterfactual: which one, where records have several (``core.prompts.records``).
+        counterfactual: which one, where records have several (``core.prompts.published.records``).
+        first: read only so many rows, ``MAX_ROWS`` at most.
 
     Raises:
-        Asked: the names of the columns, or the counterfactuals, leave a question open.
-        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting, too many rows.
+        Asked: the names of the columns, the counterfactuals or the number of rows leave a question open.
+        PromptError: unknown ending, empty or too large file, bad encoding, broken quoting.
     """
     table = read_table(data, filename=filename, max_bytes=MAX_BYTES, advice=FORM.advice)
+    if len(table.rows) > MAX_ROWS and first is None:
+        what, choices = f"There are more than {MAX_ROWS} rows.", {MAX_ROWS: "and only these are read"}
+        raise ChoiceAsked(what, where=f"row {MAX_ROWS + 1}", option="first", choices=choices)
+    table = replace(table, rows=table.rows[: MAX_ROWS if first is None else min(first, MAX_ROWS)])
     source = tuple(row.values for row in table.rows)
-    table = as_pairs(table, counterfactual)
-    table = named(table, FORM, columns)
+    table = named(with_answers(as_pairs(table, counterfactual)), FORM, columns)
     rows = table.rows if table.typed else tuple(replace(row, named=_from_cells(row.named)) for row in table.rows)
     found = Findings(list(table.warnings))
+    if set(IDS) & set(columns or ()):
+        what = "Answers are token ids, which mean what they should in the tokenizer that the file was made for only."
+        found.warn(None, what, "Look whether the tokens that they are in this model are the ones meant.")
     return replace(_collected(rows, name=table.name, found=found), source=source)
 
 
@@ -138,16 +152,14 @@ def pairs_to_csv(pairs: PairSet) -> str:
 
 def columns_of(pairs: PairSet) -> tuple[str, ...]:
     """The columns of a set as a table; token ids only where a pair has some."""
-    return (*COLUMNS, *(name for name in IDS if any(getattr(pair, name, ()) for pair in pairs)))
+    return (*COLUMNS, *(name for name in IDS if any(getattr(pair, name) for pair in pairs)))
 
 
 def cells_of(pair: PromptPair) -> dict[str, str]:
     """A pair as cells of text."""
     cells = {column: getattr(pair, column) for column in COLUMNS}
-    for column in SETS:
-        texts = cells[column]
-        cells[column] = cell_of((texts,) if isinstance(texts, str) else texts)
-    return cells | {column: "|".join(map(str, getattr(pair, column, ()))) for column in IDS}
+    cells |= {column: cell_of(answer_texts(cells[column])) for column in SETS}
+    return cells | {column: "|".join(map(str, getattr(pair, column))) for column in IDS}
 
 
 def _from_cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,8 +229,8 @@ def _fault(column: str, value: Any) -> tuple[str, str] | None:
     if column in IDS:
         return None if _ids(value) else (f"The {column} {str(value)[:40]!r} are no token ids.", "Write whole numbers.")
     if column in SETS and isinstance(value, list):
-        if len(value) > MAX_TEXTS:
-            return f"The {column} has {len(value)} texts.", f"Shorten the list to {MAX_TEXTS} at most."
+        if len(value) > MOST_ANSWERS:
+            return f"The {column} has {len(value)} texts.", f"Shorten the list to {MOST_ANSWERS} at most."
         return next((fault for text in value if (fault := fault_of(column, text, MAX_CHARACTERS))), None) or (
             (f"One text of the {column} is empty.", "Fill it in, or leave it out.") if "" in value else None
         )
@@ -231,13 +243,12 @@ def _ids(value: Any) -> tuple[int, ...]:
     parts = parts if isinstance(parts, list | tuple) else [parts]
     texts = ["" if isinstance(part, bool) else str(part).strip() for part in parts]
     sound = all(text.isascii() and text.isdigit() and len(text) < 10 for text in texts)
-    return tuple(dict.fromkeys(map(int, texts))) if sound and len(texts) <= MAX_TEXTS else ()
+    return tuple(dict.fromkeys(map(int, texts))) if sound and len(texts) <= MOST_ANSWERS else ()
 
 
 def _frozen(column: str, value: Any) -> Any:
     if column in IDS:
         return _ids(value)
     if isinstance(value, list):
-        texts = tuple(dict.fromkeys(value))
-        return texts[0] if len(texts) == 1 else texts
+        return tuple(dict.fromkeys(value))
     return value

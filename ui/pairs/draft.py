@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.prompts.pairs import PairSet
-from core.prompts.parse import COLUMNS, ParsedPairs, collect_pairs
+from core.prompts.parse import ParsedPairs, cells_of, collect_pairs, columns_of
 from core.prompts.problems import Problem
 
 
@@ -25,7 +25,8 @@ class Draft:
 
     @property
     def left_out(self) -> tuple[Problem, ...]:
-        return self.parsed.problems
+        """What was found about the file, and about rows that are not in the table."""
+        return tuple(p for p in self.parsed.problems if p.row is None or p.row not in self.parsed.rows)
 
 
 def current_draft() -> Draft | None:
@@ -46,13 +47,13 @@ def draft_of(pairs: PairSet, *, bundled_id: str | None = None) -> None:
 
 def edit_table(draft: Draft) -> ParsedPairs:
     """Show the draft as a table, and read it back as it was edited."""
-    table = pd.DataFrame(
-        [[getattr(pair, column) for column in COLUMNS] for pair in draft.parsed.pairs], columns=COLUMNS
-    )
+    columns = columns_of(draft.parsed.pairs)
+    cells = [cells_of(pair) for pair in draft.parsed.pairs]
+    table = pd.DataFrame([[row[column] for column in columns] for row in cells], columns=columns)
     table.insert(0, "row", [row + 1 for row in draft.parsed.rows])
     text = {
-        column: st.column_config.TextColumn(column, width="large" if column in COLUMNS[:2] else "small")
-        for column in COLUMNS
+        column: st.column_config.TextColumn(column, width="large" if column in columns[:2] else "small")
+        for column in columns
     }
     edited = st.data_editor(
         table,
@@ -68,12 +69,14 @@ def edit_table(draft: Draft) -> ParsedPairs:
 
 def _read_back(table: pd.DataFrame, original: ParsedPairs) -> ParsedPairs:
     """Pairs of an edited table; added rows are numbered on from the last one."""
-    fresh = 1 + max([*original.rows, *(problem.row for problem in original.problems)], default=-1)
+    rows = [*original.rows, *(problem.row for problem in original.problems if problem.row is not None)]
+    fresh = 1 + max(rows, default=-1)
     numbers = []
     for shown in table["row"]:
         if pd.isna(shown):
             shown, fresh = fresh + 1, fresh + 1
         numbers.append(int(shown) - 1)
-    parsed = collect_pairs(table[list(COLUMNS)].to_dict("records"), name=original.pairs.name)
-    problems = tuple(replace(problem, row=numbers[problem.row]) for problem in parsed.problems)
-    return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows))
+    columns = [column for column in table.columns if column != "row"]
+    parsed = collect_pairs(table[columns].to_dict("records"), name=original.pairs.name)
+    problems = tuple(replace(p, row=None if p.row is None else numbers[p.row]) for p in parsed.problems)
+    return ParsedPairs(parsed.pairs, problems, tuple(numbers[row] for row in parsed.rows), original.source)

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
 from core.prompts.align import AlignedPairs
 from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet, PromptPair, group_by_length
-from core.prompts.parse import ParsedPairs, parse_pairs
-from core.prompts.problems import Problem, errors_of
+from core.prompts.parse import ParsedPairs
+from core.prompts.problems import errors_of
 from core.prompts.repair import sound_pairs
 from core.prompts.show import shown
-from ui.pairs.draft import Draft, current_draft, draft_of, edit_table, start_draft
+from ui.pairs import upload
+from ui.pairs.draft import Draft, current_draft, draft_of, edit_table
+from ui.parts.findings import download_skipped, reasons, tell
 from ui.parts.tokens import pair_strip, token_strip
+from ui.parts.uploads import KINDS
 from ui.shell.messages import counted, plain, show_error
 from ui.shell.models import ModelFacts, aligned, prompt_tokens
-from ui.shell.state import choose_pairs, current_pairs, pairs_title
+from ui.shell.state import choose_pairs, current_pairs, pairs_title, waiting
 
 PAGE = 5  # pairs shown at a time
-TOLD = 6  # findings told one by one
 FORMAT_HELP = (
-    "One pair a row, with the columns clean, corrupt, answer, distractor and, if you like, name. Texts are kept to the "
-    "letter: start an answer with the space that comes before it."
+    "One pair a row, with the columns clean, corrupt, answer, distractor and, if you like, name; other names can be "
+    "matched once the file is there. Texts are kept to the letter: start an answer with the space that comes before "
+    "it. Several answers that count alike are parted by |, or a list in JSON."
 )
 
 
 def in_use() -> None:
     """Which set every page works on now."""
     pairs = current_pairs()
-    st.markdown(f"In use: **{plain(pairs_title())}**, {counted(len(pairs), 'pair')}.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"In use: **{plain(pairs_title())}**, {counted(len(pairs), 'pair')}.", width="content")
+        upload.undo_button()
 
 
 def from_bundled() -> None:
@@ -45,18 +49,16 @@ def from_bundled() -> None:
 
 def from_file() -> None:
     """Start from an uploaded file."""
-    file = st.file_uploader(
-        "CSV or JSONL", type=["csv", "jsonl"], max_upload_size=5, help=FORMAT_HELP, key="pairs_file"
+    st.file_uploader(
+        "CSV, JSON or Excel",
+        type=KINDS,
+        max_upload_size=5,
+        help=FORMAT_HELP,
+        key=upload.UPLOAD,
+        on_change=upload.take,
     )
     st.caption(FORMAT_HELP)
-    if file is None or st.session_state.get("_pairs_file") == file.file_id:
-        return
-    st.session_state["_pairs_file"] = file.file_id
-    try:
-        start_draft(parse_pairs(file.getvalue(), filename=file.name))
-        st.session_state.pop("_pairs_refused", None)
-    except UserError as error:
-        st.session_state["_pairs_refused"] = error
+    upload.show()
 
 
 def from_table() -> None:
@@ -74,6 +76,13 @@ def _empty_draft() -> None:
 SOURCES = {"A bundled set": from_bundled, "A file": from_file, "A table": from_table}
 
 
+def usual_source() -> str:
+    """What the page starts from when it is opened: a file that waits, if there is one."""
+    if "pairs_from" not in st.session_state:
+        st.session_state["_usual_source"] = "A file" if waiting() else "A bundled set"
+    return st.session_state["_usual_source"]
+
+
 def draft_or_current() -> Draft:
     """The draft, started from the set in use where there is none."""
     if current_draft() is None:
@@ -85,11 +94,8 @@ def draft_or_current() -> Draft:
 
 def edit(draft: Draft) -> ParsedPairs | None:
     """The table, and what is wrong with its rows before any model has seen them."""
-    refused = st.session_state.get("_pairs_refused")
-    if refused is not None:
-        show_error(refused)
     if not draft.parsed.pairs:
-        _tell(list(draft.left_out))
+        tell(draft.left_out)
         return None
     with st.expander(f"Edit {counted(len(draft.parsed.pairs), 'pair')} as a table", expanded=draft.bundled_id is None):
         try:
@@ -97,7 +103,7 @@ def edit(draft: Draft) -> ParsedPairs | None:
         except UserError as error:
             show_error(error)
             return None
-    _tell([*draft.left_out, *parsed.problems])
+    tell([*draft.left_out, *parsed.problems])
     return parsed
 
 
@@ -115,7 +121,7 @@ def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bo
     refused = len({problem.row for problem in errors_of(found.problems)})
     ready = f"**{counted(len(found.pairs), 'pair')}** ready for {plain(facts.card.name)}"
     st.markdown(ready + (f", {counted(refused, 'row')} refused." if refused else "."))
-    _tell(list(found.problems))
+    tell(found.problems)
     groups = group_by_length(found.pairs)
     if len(groups) > 1:
         lengths = ", ".join(f"{counted(len(members), 'pair')} of {n} tokens" for n, members in groups.items())
@@ -126,29 +132,17 @@ def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bo
     return found
 
 
-def _tell(problems: list[Problem]) -> None:
-    """Findings by row: the first few as text, all of them as a table where there are more."""
-    errors = errors_of(problems)
-    for found, box in ((errors, st.error), ([p for p in problems if p.severity == "warning"], st.warning)):
-        lines = [f"- **{p.where}** · {plain(p.what)} {plain(p.next_step)}" for p in found[:TOLD]]
-        if len(found) > TOLD:
-            lines.append(f"- and {len(found) - TOLD} more, in the table below")
-        if lines:
-            box("\n".join(lines))
-    if max(len(errors), len(problems) - len(errors)) > TOLD:
-        rows = [[p.row + 1, p.severity, p.what, p.next_step] for p in problems]
-        table = pd.DataFrame(rows, columns=["row", "kind", "what was found", "what to do"])
-        st.dataframe(table, hide_index=True, height=250, alt=f"{counted(len(rows), 'finding')}, by row.")
-
-
 def choose(draft: Draft, parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_token: bool) -> None:
     """The primary button: make the sound rows the current set."""
     chosen = sound_pairs(parsed, found, trim=trim, first_token=first_token)
+    problems = (*draft.left_out, *parsed.problems, *found.problems)
+    faulty = len({problem.row for problem in errors_of(problems)})
     same = bool(chosen.pairs) and chosen.digest == current_pairs().digest
     bundled = draft.bundled_id if draft.bundled_id and chosen.digest == load_bundled(draft.bundled_id).digest else None
     with st.container(horizontal=True, vertical_alignment="center"):
+        these = "this pair" if len(chosen) == 1 else f"these {len(chosen)} pairs"
         st.button(
-            f"Use {'this pair' if len(chosen) == 1 else f'these {len(chosen)} pairs'}",
+            f"Use {these}, leave out {counted(faulty, 'row')}" if faulty else f"Use {these}",
             type="primary",
             shortcut="Ctrl+Enter",
             disabled=same or not chosen.pairs,
@@ -158,6 +152,10 @@ def choose(draft: Draft, parsed: ParsedPairs, found: AlignedPairs, *, trim: bool
         )
         if same:
             st.page_link("pages/attribution.py", label="In use. Go on to Attribution")
+        if faulty:
+            download_skipped(parsed.source, problems, key="skipped_rows")
+    if faulty:
+        st.caption(f"Left out are {counted(faulty, 'row')}. {reasons(problems)}")
 
 
 def as_tokens(facts: ModelFacts, parsed: ParsedPairs, found: AlignedPairs) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.prompts.pairs import PairSet
+from core.prompts.parse import cells_of
+from ui.parts.findings import download_skipped, reasons
 from ui.shell.messages import counted, plain
-from ui.shell.models import ModelChoice
+from ui.shell.models import ModelChoice, aligned, slot
+from ui.shell.state import current_pairs, model_choice
 
 
 def strip(choice: ModelChoice, pairs: PairSet, title: str, *more: str) -> None:
@@ -18,8 +21,14 @@ def strip(choice: ModelChoice, pairs: PairSet, title: str, *more: str) -> None:
 
 
 def refused_pairs(refused: int) -> None:
-    """Say that some pairs cannot be run with the present model."""
-    if not refused:
+    """Say that some pairs cannot be run with the present model, why, and where they are."""
+    facts = slot().facts(model_choice())
+    if not refused or facts is None:
         return
-    st.warning(f"{counted(refused, 'pair')} of this set cannot be run with this model.")
-    st.page_link("pages/pairs.py", label="See why, and what to do")
+    pairs = current_pairs()
+    problems = aligned(facts, pairs).problems
+    left = f"{counted(refused, 'pair')} of this set cannot be run with this model and"
+    st.warning(f"{left} {'is' if refused == 1 else 'are'} left out. {reasons(problems)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link("pages/pairs.py", label="See why, and what to do")
+        download_skipped([cells_of(pair) for pair in pairs], problems, key="skipped_pairs")

@@ -10,7 +10,7 @@ from core.runs.worker import Job
 from ui.shell.messages import plain, show_error
 from ui.shell.models import DEVICES, DTYPES, ModelFacts, any_model_allowed, load_key, offered_models, slot
 from ui.shell.progress import POLL_SECONDS, ask_for, status
-from ui.shell.state import model_choice
+from ui.shell.state import model_choice, waiting
 from ui.shell.trained import trained_choices, trained_name
 from ui.shell.worker import SERVER, session, worker
 
@@ -23,6 +23,7 @@ def show() -> None:
         _choose_model()
         _card()
         _queue()
+        _upload()
 
 
 def _choose_model() -> None:
@@ -84,6 +85,13 @@ def _card_html(facts: ModelFacts) -> str:
         for name, value in rows.items()
     )
     return f'<table style="font-size:.84rem;border-collapse:collapse">{cells}</table>'
+
+
+def _upload() -> None:
+    """An uploaded file that waits is easily forgotten."""
+    if (told := waiting()) is not None:
+        st.warning(plain(told))
+        st.page_link("pages/pairs.py", label="Go on with it")
 
 
 def _queue() -> None:

@@ -58,7 +58,18 @@ def choose_pairs(pairs: PairSet, *, bundled_id: str | None = None) -> None:
     st.session_state["_pairs"] = pairs
     st.session_state["_pairs_id"] = bundled_id or save_pairs(pairs)
     st.session_state.pop("_link_problem", None)
+    st.session_state.pop("_waiting", None)
     _mirror()
+
+
+def wait_for(name: str, why: str) -> None:
+    """Remember that an uploaded file of pairs is not in use, until a set is chosen; for callbacks."""
+    st.session_state["_waiting"] = f"{name} is not in use: {why}."
+
+
+def waiting() -> str | None:
+    """Which uploaded file waits, and for what."""
+    return st.session_state.get("_waiting")
 
 
 def shown_results() -> tuple[str, ...]:

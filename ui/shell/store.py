@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -12,8 +14,7 @@ from core.errors import ResultError
 from core.export.folder import read_folder
 from core.patching.results.result import AttributionResult
 from core.paths import ASSETS
-from core.prompts.pairs import PairSet
-from core.prompts.parse import parse_pairs
+from core.prompts.pairs import PairSet, PromptPair
 from core.runs.entry import is_digest
 from core.runs.store import LIMIT, Store
 
@@ -88,7 +89,9 @@ def _older_pairs(digest: str) -> PairSet | None:
         return None
     name = path.with_suffix(".name")
     title = name.read_text(encoding="utf-8") if name.exists() else "pairs"
-    return PairSet(title, parse_pairs(path.read_bytes(), filename=path.name).pairs.pairs)
+    with path.open(encoding="utf-8", newline="") as file:  # each cell is one text, whatever it holds
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    return PairSet(title, tuple(PromptPair(**row) for row in rows))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.options import add_device, listed, read_bytes, show_progress
+from core.commands.options import (
+    add_columns,
+    add_device,
+    listed,
+    read_bytes,
+    refuse_errors,
+    say_warnings,
+    show_progress,
+)
 from core.errors import SpecError
 
 if TYPE_CHECKING:
@@ -21,7 +29,8 @@ DEFAULT = "ccs,pca,kmeans,random,logistic,mass-mean,zero-shot,zero-shot-calibrat
 def add_study(parser: argparse.ArgumentParser) -> None:
     """The options that ``probe`` and ``audit`` share."""
     parser.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
-    parser.add_argument("--data", required=True, help="sentiment, facts, or a CSV file: text, label, group, topic")
+    parser.add_argument("--data", required=True, help="sentiment, facts, or a file: text, label, group, topic")
+    add_columns(parser)
     parser.add_argument("--template", help="prompt with the slots {text} and, at its end, {answer}; \\n is a new line")
     parser.add_argument("--answers", help="two answers, the one for label false first, separated by a comma")
     parser.add_argument("--seeds", type=int, default=50, help="how many CCS and random probes")
@@ -92,14 +101,17 @@ def run_and_write(
 def read_data(options: argparse.Namespace) -> tuple[Statements, Wording]:
     """The statements and their wording, the options' template and answers in place of the usual ones."""
     from core.labs.knowledge.statements.bundled import BUNDLED, load_bundled
-    from core.labs.knowledge.statements.parse import parse_statements
+    from core.labs.knowledge.statements.parse import read_statements
     from core.labs.knowledge.statements.wording import Wording
 
     if options.data in {bundled.id for bundled in BUNDLED}:
         statements, wording = load_bundled(options.data)
     else:
         path = Path(options.data)
-        statements, wording = parse_statements(read_bytes(path, "--data"), filename=path.name)
+        parsed = read_statements(read_bytes(path, "--data"), filename=path.name, columns=options.columns)
+        refuse_errors(parsed.problems, path.name)
+        say_warnings(parsed.problems)
+        statements, wording = parsed.statements, parsed.wording
     answers = wording.answers
     if options.answers is not None:
         given = listed(options.answers)

@@ -76,15 +76,85 @@ def test_json_name_may_be_missing_or_null():
 
 def test_round_trip_whatever_the_texts_hold():
     rng = np.random.default_rng(0)
-    alphabet = list("ab ,;\"'\n\r\t\\#=07é日🎉\u2028\ufeff\x1f\x85")
+    alphabet = list("ab ,;\"'\n\r\t\\#=07é日🎉\u2028\ufeff\x1f\x85|[]")
 
     def text() -> str:
         return "".join(rng.choice(alphabet, size=rng.integers(1, 12)))
 
-    for _ in range(200):
-        pairs = PairSet("set", tuple(PromptPair(text(), text(), text(), text(), f"{i}{text()}") for i in range(3)))
+    for _ in range(500):
+        sets = [tuple(dict.fromkeys(text() for _ in range(rng.integers(1, 4)))) for _ in range(6)]
+        ids = [tuple(range(rng.integers(0, 3))) for _ in range(6)]
+        pairs = PairSet(
+            "set",
+            tuple(
+                PromptPair(text(), text(), sets[i], sets[i + 3], f"{i}{text()}", ids[i], ids[i + 3]) for i in range(3)
+            ),
+        )
         parsed = csv_pairs(pairs_to_csv(pairs))
         assert (parsed.pairs, parsed.problems) == (pairs, ())
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer"),
+    [
+        (" x| y", (" x", " y")),
+        (r" x\|y", " x|y"),
+        ("[' x', ' y']", (" x", " y")),
+        ("<|end|>", "<|end|>"),
+        (" x| x", " x"),
+    ],
+)
+def test_several_answers_in_a_cell(cell, answer):
+    (pair,) = csv_pairs(f'{HEADER}a b,a c,"{cell}", z\n').or_raise()
+    assert pair.answer == answer
+
+
+def test_json_has_lists_of_answers_and_its_texts_stay_whole():
+    first, second = jsonl_pairs({**ROW, "answer": [" x", " z"]}, {**ROW, "answer": " x| z", "distractor": [" y"]}).pairs
+    assert first.answer == (" x", " z")
+    assert (second.answer, second.distractor) == (" x| z", " y")
+
+
+def test_token_ids_are_read_from_cells_and_lists():
+    columns = {"corrupt": "corrupted", "answer_ids": "correct_idx", "distractor_ids": "incorrect_idx"}
+    text = 'clean,corrupted,correct_idx,incorrect_idx\na b,a c,7,"[8, 9]"\na b,a d,7|8,9\n'
+    parsed = parse_pairs(text.encode(), filename="x.csv", columns=columns)
+    assert [(p.answer_ids, p.distractor_ids) for p in parsed.or_raise()] == [((7,), (8, 9)), ((7, 8), (9,))]
+    assert parse_pairs(pairs_to_csv(parsed.pairs).encode(), filename="x.csv").pairs.pairs == parsed.pairs.pairs
+    rows = [{**ROW, "answer_ids": 7, "distractor_ids": [8]}, {**ROW, "answer_ids": [True]}, {**ROW, "answer_ids": -1}]
+    parsed = jsonl_pairs(*rows)
+    assert parsed.pairs.pairs == (PromptPair(**ROW, answer_ids=(7,), distractor_ids=(8,)),)
+    assert [problem.where for problem in parsed.problems] == ["row 2", "row 3"]
+
+
+def test_a_repeated_pair_names_both_rows():
+    parsed = csv_pairs(f"{HEADER}a b,a c, x, y\na b,a c, x, z\na b,a c, x, y\n")
+    (warning,) = parsed.problems
+    assert (warning.where, warning.severity) == ("row 3", "warning")
+    assert "that of row 1" in warning.what
+    assert len(parsed.or_raise()) == 3
+
+
+def test_windows_1252_is_a_warning_and_utf_16_none():
+    text = f"{HEADER}é b,é c, x, y\n"
+    assert [p.where for p in parse_pairs(text.encode("cp1252"), filename="x.csv").problems] == ["the file"]
+    parsed = parse_pairs(text.encode("utf-16"), filename="x.csv")
+    assert (parsed.pairs.pairs[0].clean, parsed.problems) == ("é b", ())
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_extra_columns_and_blank_rows(separator):
+    lines = [
+        ["", "Clean", " Corrupt", "answer", "distractor", "city"],
+        ["0", "a, b", "a c", " x", " y", "z"],
+        [" "] * 6,
+    ]
+    parsed = csv_pairs("\n".join(separator.join(line) for line in lines))
+    assert parsed.or_raise().pairs == (PromptPair("a, b", "a c", " x", " y"),)
+    assert [p.what for p in parsed.problems] == [
+        "1 blank row was skipped and not counted.",
+        "Columns that are not used: 'city'.",
+    ]
 
 
 # What is refused as a whole

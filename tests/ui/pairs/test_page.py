@@ -1,8 +1,11 @@
 """The Prompt pairs page: what it refuses, row by row, and what it offers to repair."""
 
+import json
+
 from core.prompts.parse import pairs_to_csv
 from tests.ui.conftest import PAIRS, text_of
 
+WAITS = "mine.csv is not in use: 1 row of it cannot be used"
 HEADER = "clean,corrupt,answer,distractor\n"
 GOOD = '"When Mary and John met, John gave it to","When Mary and John met, Mary gave it to"," Mary"," John"\n'
 
@@ -19,6 +22,10 @@ def words(app) -> str:
     return text_of(app).replace("\\", "")
 
 
+def undo(app):
+    return next((button for button in app.button if button.label.startswith("Undo")), None)
+
+
 def use(app):
     return next(button for button in app.button if button.label.startswith("Use "))
 
@@ -26,10 +33,10 @@ def use(app):
 def test_a_sound_file_becomes_the_set_in_use(open_page):
     app = upload(open_page, pairs_to_csv(PAIRS))
     assert "**2 pairs** ready" in words(app)
-    assert use(app).label == "Use these 2 pairs"
-    use(app).click().run()
     assert app.query_params["pairs"] == PAIRS.digest
     assert "In use: **mine**, 2 pairs" in words(app)
+    assert use(app).label == "Use these 2 pairs"
+    assert use(app).disabled
     again = open_page("pairs", pairs=PAIRS.digest)
     assert "2 pairs" in words(again)
 
@@ -38,6 +45,63 @@ def test_a_broken_row_is_named_and_the_others_stay(open_page):
     app = upload(open_page, HEADER + GOOD + "only,two\n" + GOOD)
     assert "**row 2** · The row has 2 values for 4 columns." in words(app)
     assert "**2 pairs** ready" in words(app)
+    assert "1: The row has … values for … columns" in words(app)
+    assert use(app).label == "Use these 2 pairs, leave out 1 row"
+    assert WAITS in words(app)
+    assert WAITS in words(app.switch_page("pages/attention.py").run())
+    app.switch_page("pages/pairs.py").run()
+    assert "**row 2** · The row has 2 values" in words(app)  # the file is still there
+    use(app).click().run()
+    assert WAITS not in words(app)
+    assert "In use: **mine**, 2 pairs" in words(app)
+
+
+def test_an_upload_can_be_undone(open_page):
+    app = open_page("pairs", pairs_from="A file")
+    before = app.session_state["_pairs"].digest
+    app.file_uploader(key="pairs_file").upload("mine.csv", pairs_to_csv(PAIRS).encode())
+    app.run()
+    assert app.session_state["_pairs"].digest == PAIRS.digest
+    undo(app).click().run()
+    assert app.session_state["_pairs"].digest == before
+    assert app.query_params["pairs"] == "ioi_abba"
+    assert undo(app) is None
+
+
+def test_other_names_of_columns_are_confirmed_once(open_page):
+    text = HEADER.replace("corrupt,answer", "corrupted,correct") + GOOD
+    app = upload(open_page, text)
+    assert "missing: 'corrupt', 'answer'" in words(app)
+    assert "mine.csv is not in use: a question about it is open" in words(app)
+    boxes = {box.label: box.value for box in app.selectbox if box.label in ("clean", "corrupt", "answer", "name")}
+    assert boxes == {"clean": "clean", "corrupt": "corrupted", "answer": "correct", "name": "—"}
+    next(button for button in app.button if button.label == "Read it so").click().run()
+    assert "In use: **mine**, 1 pair" in words(app)
+    assert WAITS not in words(app)
+
+
+def test_a_wrong_guess_is_mended_in_the_form(open_page):
+    app = upload(open_page, "clean,corrupted,correct,wrong,other\n" + GOOD.replace('" John"', '" Tom"," John"'))
+    next(box for box in app.selectbox if box.label == "distractor").set_value("other")
+    next(button for button in app.button if button.label == "Read it so").click().run()
+    assert app.session_state["_pairs"].pairs[0].distractor == " John"
+
+
+def test_the_kind_of_counterfactual_is_chosen(open_page):
+    other = {"prompt": "When Mary and John met, Mary gave it to", "choices": ["Mary", "John"], "answerKey": 1}
+    record = {"prompt": "When Mary and John met, John gave it to", "choices": ["Mary", "John"], "answerKey": 0}
+    app = upload(open_page, json.dumps(record | {"abc": {**other, "prompt": "x"}, "flip": other}), "mib.jsonl")
+    next(radio for radio in app.radio if radio.label == "Which?").set_value("flip")
+    next(button for button in app.button if button.label == "Read it so").click().run()
+    (pair,) = app.session_state["_pairs"].pairs
+    assert (pair.corrupt, pair.answer, pair.distractor) == (other["prompt"], " Mary", " John")
+
+
+def test_sets_of_answers_stand_in_the_table_as_cells(open_page):
+    row = {**PAIRS.pairs[0].to_json(), "answer": [" Mary", " Anna"]}
+    app = upload(open_page, json.dumps([row]), "sets.json")
+    assert app.session_state["_draft"].parsed.pairs.pairs[0].answer == (" Mary", " Anna")
+    assert "1 pair as a table" in " ".join(box.label for box in app.expander)
 
 
 def test_unequal_lengths_are_refused_with_both_shown(open_page):

@@ -12,21 +12,22 @@ from core.labs.knowledge.probes.names import DEFAULT_METHODS, METHOD_NAMES, METH
 from core.labs.knowledge.probes.normalise import NORM_WORDS, NORMS
 from core.labs.knowledge.settings import Settings, audit_conditions, default_layer, sweep_layers
 from core.labs.knowledge.statements.bundled import BUNDLED, load_bundled
-from core.labs.knowledge.statements.parse import parse_statements
+from core.labs.knowledge.statements.parse import read_statements
 from core.labs.knowledge.statements.statements import Statements, check
 from core.labs.knowledge.statements.wording import NAMES, REPETITIONS, Wording
 from ui.labs.knowledge.data import keep_statements
 from ui.labs.knowledge.page import compute_of, show
+from ui.parts.uploads import KINDS, read_upload
 from ui.shell.laboratory import refuse, start_lab
 from ui.shell.messages import counted, duration, show_error
 from ui.shell.models import ModelFacts
 from ui.shell.start import keep_choice
 
 OWN = "own"
-CSV_HELP = (
-    "A CSV file with the columns text, label and, if you like, group and topic. Labels: true/false, yes/no, 1/0 or "
-    "positive/negative. Items of one group are never split between fitting and testing; the implicit opinion needs "
-    "two topics in equal numbers."
+FILE_HELP = (
+    "A file with the columns text, label and, if you like, group and topic; other names can be matched once it is "
+    "there. Labels: true/false, yes/no, 1/0, 1/-1, +/- or positive/negative. Items of one group are never split "
+    "between fitting and testing; the implicit opinion needs two topics in equal numbers."
 )
 PROBE_HELP = (
     "safetensors or npz: direction [d_model] (or [2, d_model]), layer (0 the embedding, l what block l leaves), and, "
@@ -73,16 +74,21 @@ def study_form(facts: ModelFacts) -> None:
 
 
 def _data() -> Data:
-    names = {entry.id: entry.title for entry in BUNDLED} | {OWN: "A CSV file of my own"}
+    names = {entry.id: entry.title for entry in BUNDLED} | {OWN: "A file of my own"}
     chosen = st.selectbox("Statements", list(names), format_func=names.__getitem__, key="k_data")
-    file = st.file_uploader("CSV", type=["csv"], max_upload_size=5, key="k_file") if chosen == OWN else None
+    file = (
+        st.file_uploader("CSV, JSON or Excel", type=KINDS, max_upload_size=5, key="k_file") if chosen == OWN else None
+    )
     if chosen == OWN:
-        st.caption(CSV_HELP)
+        st.caption(FILE_HELP)
         if file is None:
             return Data(None, None)
     try:
         if file is not None:
-            statements, wording = parse_statements(file.getvalue(), filename=file.name)
+            parsed = read_upload(file, read_statements, key="k_file")
+            if parsed is None:
+                return Data(None, None)
+            statements, wording = parsed.statements, parsed.wording
         else:
             statements, wording = load_bundled(chosen)
         check(statements)

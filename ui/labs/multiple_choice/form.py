@@ -8,9 +8,10 @@ from core.errors import UserError
 from core.labs.multiple_choice.names import MOST_CIRCUIT, prompts_asked, spec_of
 from core.labs.multiple_choice.questions.bundled import BUNDLED, find_bundled, load_questions
 from core.labs.multiple_choice.questions.layouts import LAYOUTS, build
-from core.labs.multiple_choice.questions.questions import QuestionSet, parse_questions
+from core.labs.multiple_choice.questions.questions import QuestionSet, read_questions
 from ui.labs.multiple_choice.data import keep_questions
 from ui.labs.multiple_choice.page import compute_of, show
+from ui.parts.uploads import KINDS, read_upload
 from ui.shell.laboratory import refuse, start_lab
 from ui.shell.messages import counted, duration, show_error
 from ui.shell.models import ModelFacts
@@ -19,8 +20,9 @@ from ui.shell.start import keep_choice
 OWN = "own"
 LAYOUT_NAMES = {"exam": "Exam: question, options, Answer: (", "word": "Word: options, then one of them (for the toy)"}
 FILE_HELP = (
-    "CSV with the columns question, A, B, C, D and answer (A to D, or 0 to 3), with or without a header, as MMLU's "
-    "files are; or JSONL with the same keys, or with choices. 8 to 400 questions."
+    "CSV, JSON or Excel with the columns question, A, B, C, D and answer (A to D, or a number), with or without a "
+    "header, as MMLU's files are, or with choices (a list of four); other names can be matched once the file is there. "
+    "8 to 400 questions."
 )
 CHARACTERS_A_TOKEN = 4
 SWEEPS = 40  # a prompt of the circuit in forwards of a prompt, roughly
@@ -65,11 +67,12 @@ def _questions(facts: ModelFacts) -> tuple[QuestionSet | None, str]:
         st.caption(bundled.about)
         return load_questions(chosen), bundled.layout
     layout = right.selectbox("Layout", list(LAYOUTS), format_func=LAYOUT_NAMES.__getitem__, key="mc_layout")
-    file = st.file_uploader("Questions", type=["csv", "jsonl"], max_upload_size=2, key="mc_file", help=FILE_HELP)
+    file = st.file_uploader("Questions", type=KINDS, max_upload_size=2, key="mc_file", help=FILE_HELP)
     if file is None:
         st.caption(FILE_HELP)
         return None, layout
-    return parse_questions(file.getvalue(), filename=file.name), layout
+    parsed = read_upload(file, read_questions, key="mc_file")
+    return parsed.questions if parsed is not None else None, layout
 
 
 def _preview(questions: QuestionSet, layout: str) -> None:

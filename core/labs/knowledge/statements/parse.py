@@ -1,73 +1,118 @@
-"""Statements from CSV bytes: the columns text, label and, if you like, group and topic.
+"""Statements from files as they come: the columns text, label and, if you like, group and topic.
 
-Labels are true/false, yes/no, 1/0 or positive/negative, in any case. What the labels are called decides the wording
-that is offered.
+Labels are true/false, yes/no, 1/0, 1/-1, +/- or positive/negative (pos/neg), in any case. What the labels are called
+decides the wording that is offered.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from pathlib import PurePath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from core.errors import PromptError
+from core.files.columns import Form, named
+from core.files.problems import Findings, Problem, raise_first_error
+from core.files.table import Row, is_blank, read_table
+from core.files.values import fault_of
 from core.labs.knowledge.statements.statements import Item, Statements
 from core.labs.knowledge.statements.wording import SENTIMENT, TRUTH, Wording
 
 COLUMNS = ("text", "label", "group", "topic")
-TRUE, FALSE = ("true", "yes", "1", "positive"), ("false", "no", "0", "negative")
-MOST_ROWS, MOST_BYTES, MOST_CHARACTERS = 2_000, 5_000_000, 4_000
-_ADVICE = "Use the columns text, label and, if you like, group and topic, separated by commas."
+FEELINGS = ("positive", "pos", "negative", "neg")
+TRUE = ("true", "yes", "1", "+", "+1", *FEELINGS[:2])
+FALSE = ("false", "no", "0", "-", "-1", *FEELINGS[2:])
+MOST_ROWS, MOST_BYTES, MOST_CHARACTERS, LONGEST_NAME = 2_000, 5_000_000, 4_000, 200
+FORM = Form(
+    kind="statements",
+    fields={
+        "text": ("statement", "sentence", "claim", "review", "content", "proposition"),
+        "label": ("labels", "is_true", "truth", "truth_value", "sentiment", "correct", "target", "class", "answer"),
+        "group": (),
+        "topic": (),
+    },
+    needs=((("text",),), (("label",),)),
+    advice="Use the columns text, label and, if you like, group and topic.",
+)
+
+
+@dataclass(frozen=True)
+class ParsedStatements:
+    """The statements of a file's sound rows, the wording that fits its labels, and everything that was found."""
+
+    statements: Statements
+    wording: Wording
+    problems: tuple[Problem, ...]
+
+    def or_raise(self) -> tuple[Statements, Wording]:
+        """Statements and wording, if every row is sound.
+
+        Raises:
+            PromptError: for the first row with an error.
+        """
+        raise_first_error(self.problems)
+        return self.statements, self.wording
 
 
 def parse_statements(data: bytes, *, filename: str) -> tuple[Statements, Wording]:
-    """The statements of a file, and the wording that fits its labels.
+    """Read a file whose columns are ours and whose rows are all sound.
 
     Raises:
-        PromptError: the file, or a row of it, cannot be read; nothing is taken from a file with a fault.
+        PromptError: the file, or a row of it, cannot be read.
     """
-    path = PurePath(filename)
-    if len(data) > MOST_BYTES:
-        raise PromptError(f"The file has {len(data)} bytes; at most {MOST_BYTES} are read.", where=path.name)
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise PromptError("The file is not UTF-8.", where=path.name, next_step="Save it as UTF-8.") from error
-    rows = _rows(text, path.name)
-    items = tuple(_item(row, i) for i, row in enumerate(rows))
-    sentiment = any(row["label"].strip().lower() in ("positive", "negative") for row in rows)
-    return Statements(path.stem, items), SENTIMENT if sentiment else TRUTH
+    return read_statements(data, filename=filename).or_raise()
 
 
-def _rows(text: str, name: str) -> list[dict[str, str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines = [line for line in reader if line]
-    except csv.Error as error:
-        raise PromptError(f"Line {reader.line_num} is not sound CSV: {error}.", where=name) from error
-    header = [column.strip().lower() for column in lines[0]] if lines else []
-    if not {"text", "label"} <= set(header) or not set(header) <= set(COLUMNS) or len(set(header)) < len(header):
-        raise PromptError("The columns are not those of statements.", where=name, next_step=_ADVICE)
-    if len(lines) - 1 > MOST_ROWS:
-        raise PromptError(f"There are more than {MOST_ROWS} rows.", where=name, next_step="Bring a smaller set.")
-    for i, line in enumerate(lines[1:]):
-        if len(line) != len(header):
-            raise PromptError(
-                f"The row has {len(line)} values for {len(header)} columns.",
-                where=f"row {i + 1}",
-                next_step="Put texts that hold commas in double quotes.",
-            )
-    return [dict(zip(header, line)) for line in lines[1:]]
+def read_statements(data: bytes, *, filename: str, columns: Mapping[str, str] | None = None) -> ParsedStatements:
+    """Read a file; its name says how it was saved, and names the set.
+
+    Args:
+        columns: our name -> the file's column, where the names are not ours.
+
+    Raises:
+        ColumnsAsked: the names of the columns leave a question open.
+        PromptError: the file cannot be used.
+    """
+    table = read_table(data, filename=filename, max_bytes=MOST_BYTES, advice=FORM.advice)
+    table = named(table, FORM, columns)
+    if len(table.rows) > MOST_ROWS:
+        what = f"There are more than {MOST_ROWS} rows."
+        raise PromptError(what, where=table.filename, next_step="Bring a smaller set.")
+    labels = {_label(row.named.get("label")) for row in table.rows}
+    if {"0", "-1"} <= labels:
+        what = "The labels hold both 0 and -1, so there are more than two kinds."
+        raise PromptError(what, where=table.filename, next_step="Keep the rows of two kinds.")
+    found = Findings(list(table.warnings))
+    column = (columns or {}).get("label", "label")
+    items = tuple(item for row in table.rows if (item := _item(row, column, found)) is not None)
+    return ParsedStatements(
+        Statements(table.name, items), SENTIMENT if labels & set(FEELINGS) else TRUTH, tuple(found.problems)
+    )
 
 
-def _item(row: dict[str, str], i: int) -> Item:
-    where, text, label = f"row {i + 1}", row["text"].strip(), row["label"].strip().lower()
-    if not text:
-        raise PromptError("The text is missing.", where=where, next_step="Fill it in, or delete the row.")
-    if len(text) > MOST_CHARACTERS or "\0" in text:
-        raise PromptError("The text is too long, or holds a NUL character.", where=where)
+def _item(row: Row, column: str, found: Findings) -> Item | None:
+    """The item of a row; every fault that it has goes into ``found``."""
+    if row.fault is not None:
+        found.error(row.number, row.fault.what, row.fault.next_step)
+        return None
+    text, label = row.named.get("text"), _label(row.named.get("label"))
+    if is_blank(text):
+        found.error(row.number, "The text is missing.", "Fill it in, or delete the row.")
+    elif fault := fault_of("text", text, MOST_CHARACTERS):
+        found.error(row.number, *fault)
     if label not in (*TRUE, *FALSE):
-        raise PromptError(
-            f"{row['label'][:40]!r} is no label.", where=where, next_step="Write true or false (or positive, negative)."
-        )
-    return Item(text, label in TRUE, row.get("group", "").strip()[:200], row.get("topic", "").strip()[:200])
+        what = f"{str(row.named.get('label'))[:40]!r} is no label (column {column!r})."
+        found.error(row.number, what, "Write true or false (or positive, negative).")
+    if found.spoilt(row.number):
+        return None
+    return Item(str(text).strip(), label in TRUE, _name(row.named.get("group")), _name(row.named.get("topic")))
+
+
+def _label(value: Any) -> str:
+    """A label as its lists have it: ``1.0`` and ``True`` are 1 and true."""
+    text = str(value).strip().lower().replace("−", "-")
+    return text.removesuffix(".0") if text.removesuffix(".0") in ("1", "0", "-1", "+1") else text
+
+
+def _name(value: Any) -> str:
+    return "" if is_blank(value) else str(value).strip()[:LONGEST_NAME]

@@ -98,10 +98,10 @@ def check(statements: Statements) -> None:
 def _check_repeats(statements: Statements) -> None:
     text, times = Counter(item.text for item in statements.items).most_common(1)[0]
     if times > 1:
-        row = next(i for i, item in enumerate(statements.items) if item.text == text)
+        first, second, *_ = (i for i, item in enumerate(statements.items) if item.text == text)
         raise PromptError(
             f"The text comes {times} times, so fitting and testing would share it.",
-            where=f"row {row + 1}",
+            where=f"rows {first + 1} and {second + 1}",
             next_step="Keep one of each text.",
         )
 

@@ -1,8 +1,8 @@
-"""Multiple-choice questions from MMLU-style files: a question, four options, the place of the right one.
+"""Multiple-choice questions: a question, four options, the place of the right one; read from files as they come.
 
-CSV with the columns ``question, A, B, C, D, answer`` and, if you like, ``subject``; or six columns without a header,
-as MMLU's own files have them. JSONL with the same keys, or with ``choices`` (a list of four) in place of A to D.
-``answer`` is a letter A to D, or the option's place counted from 0.
+The columns are ``question, A, B, C, D, answer``, or ``choices`` (a list of four) in place of A to D; MMLU's own CSV
+files have no names above the first six. ``answer`` is a letter A to D, or the option's place. Places may count from 0
+or from 1: a 0 or a 4 among the answers decides, otherwise a person is asked.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from core.errors import PromptError
+from core.files.asking import ChoiceAsked
+from core.files.columns import Form, named
+from core.files.problems import Findings, Problem, raise_first_error
+from core.files.table import Row, Table, read_table
+from core.files.values import fault_of, items_of, texts_of
 
 N_OPTIONS = 4
 PLACES = "ABCD"
@@ -25,6 +29,24 @@ MOST_QUESTIONS = 400
 MOST_BYTES = 2_000_000
 MOST_CHARACTERS = 4_000
 _ADVICE = "Use the columns question, A, B, C, D and answer (a letter A to D, or 0 to 3)."
+FORM = Form(
+    kind="questions",
+    fields={
+        "question": ("prompt", "stem", "query", "input", "text", "problem"),
+        "A": ("option_a", "choice_a", "opa", "option_1", "option1", "choice_1", "choice1"),
+        "B": ("option_b", "choice_b", "opb", "option_2", "option2", "choice_2", "choice2"),
+        "C": ("option_c", "choice_c", "opc", "option_3", "option3", "choice_3", "choice3"),
+        "D": ("option_d", "choice_d", "opd", "option_4", "option4", "choice_4", "choice4"),
+        "choices": ("options", "candidates", "endings"),
+        "answer": (
+            "answer_key", "answerkey", "correct_answer", "correct", "correct_option", "answer_index", "answer_idx",
+            "label", "gold", "cop", "target",
+        ),
+    },
+    needs=((("question",),), (tuple(PLACES), ("choices",)), (("answer",),)),
+    unused=("subject",),
+    advice=_ADVICE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,27 +81,63 @@ class QuestionSet:
         return len(self.questions)
 
 
+@dataclass(frozen=True)
+class ParsedQuestions:
+    """The questions of a file's sound rows, and everything that was found."""
+
+    questions: QuestionSet
+    problems: tuple[Problem, ...]
+
+    def or_raise(self) -> QuestionSet:
+        """The questions, if every row is sound.
+
+        Raises:
+            PromptError: for the first row with an error.
+        """
+        raise_first_error(self.problems)
+        return self.questions
+
+
 def parse_questions(data: bytes, *, filename: str) -> QuestionSet:
-    """Read a CSV or JSONL file; the file name decides which, and names the set.
+    """Read a file whose columns are ours and whose rows are all sound.
 
     Raises:
         PromptError: the file or one of its rows cannot be used.
     """
-    path = PurePath(filename)
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
-    if path.suffix.lower() not in readers:
-        raise _refusal(f"Files ending in {path.suffix!r} are not read.", path.name, "Bring a .csv or .jsonl file.")
-    if len(data) > MOST_BYTES:
-        raise _refusal(f"The file has {len(data)} bytes; at most {MOST_BYTES} are read.", path.name, "Split it.")
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise _refusal(f"The file is not UTF-8 (byte {error.start}).", path.name, "Save it as UTF-8.") from error
-    rows = readers[path.suffix.lower()](text, path.name)
-    if not 0 < len(rows) <= MOST_QUESTIONS:
-        what = f"The file holds {len(rows)} questions; 1 to {MOST_QUESTIONS} can be studied."
-        raise _refusal(what, path.name, _ADVICE)
-    return QuestionSet(path.stem, tuple(_question(row, f"row {i + 1}") for i, row in enumerate(rows)))
+    return read_questions(data, filename=filename).or_raise()
+
+
+def read_questions(
+    data: bytes, *, filename: str, columns: Mapping[str, str] | None = None, answers_from: int | None = None
+) -> ParsedQuestions:
+    """Read a file; its name says how it was saved, and names the set.
+
+    Args:
+        columns: our name -> the file's column, where the names are not ours.
+        answers_from: 0 or 1, the number of the first option where answers are numbers.
+
+    Raises:
+        Asked: the names of the columns, or the numbers of the answers, leave a question open.
+        PromptError: the file cannot be used.
+    """
+    table = read_table(data, filename=filename, max_bytes=MOST_BYTES, advice=_ADVICE, headless=_mmlu)
+    table = named(table, FORM, columns)
+    if not 0 < len(table.rows) <= MOST_QUESTIONS:
+        what = f"The file holds {len(table.rows)} questions; 1 to {MOST_QUESTIONS} can be studied."
+        raise PromptError(what, where=table.filename, next_step=_ADVICE)
+    first = _first_number(table) if answers_from is None else answers_from
+    found = Findings(list(table.warnings))
+    questions: list[Question] = []
+    seen: dict[Question, int] = {}
+    for row in table.rows:
+        question = _question(row, first, found)
+        if question is None:
+            continue
+        if seen.setdefault(question, row.number) != row.number:
+            what = f"The question is the same as that of row {seen[question] + 1}."
+            found.warn(row.number, what, "Delete one of them, or it counts twice.")
+        questions.append(question)
+    return ParsedQuestions(QuestionSet(table.name, tuple(questions)), tuple(found.problems))
 
 
 def questions_to_csv(questions: QuestionSet) -> str:
@@ -91,69 +149,88 @@ def questions_to_csv(questions: QuestionSet) -> str:
     return out.getvalue()
 
 
-def _csv_rows(text: str, filename: str) -> list[Mapping[str, Any]]:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    except csv.Error as error:
-        raise _refusal(f"The file is not sound CSV: {error}.", filename, "Put texts in double quotes.") from error
-    if not rows:
-        raise _refusal("The file is empty.", filename, _ADVICE)
-    names = [name.strip() for name in rows[0]]
-    header = names if set(COLUMNS) <= set(names) else None
-    if header is None and (len(names) != len(COLUMNS) or _place(names[-1]) is None):
-        raise _refusal("The columns are not those of a questions file.", filename, _ADVICE)
-    body = rows if header is None else rows[1:]
-    columns = header or list(COLUMNS)
-    for i, row in enumerate(body):
-        if len(row) != len(columns):
-            raise _refusal(f"The row has {len(row)} values for {len(columns)} columns.", f"row {i + 1}", _ADVICE)
-    return [dict(zip(columns, row)) for row in body]
+def _mmlu(cells: Sequence[str]) -> Sequence[str] | None:
+    """The names of the columns if these cells are a question already, as in MMLU's own files."""
+    names = {cell.strip().casefold() for cell in cells}
+    is_row = len(cells) == len(COLUMNS) and (cells[-1].strip().upper() in PLACES or cells[-1].strip().isdigit())
+    return COLUMNS if is_row and not {"question", "answer"} & names and cells[-1].strip() else None
 
 
-def _jsonl_rows(text: str, filename: str) -> list[Mapping[str, Any]]:
-    rows: list[Mapping[str, Any]] = []
-    for line in filter(str.strip, text.split("\n")):
-        where = f"row {len(rows) + 1}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _refusal(f"The line is not sound JSON: {error}.", where, "One JSON object a line.") from error
-        if not isinstance(row, dict):
-            raise _refusal("The line is not a JSON object.", where, "One JSON object a line.")
-        choices = row.get("choices")
-        if isinstance(choices, list) and len(choices) == N_OPTIONS:
-            row = {**row, **dict(zip(PLACES, choices))}
-        rows.append(row)
-    return rows
+def _first_number(table: Table) -> int:
+    """Whether answers that are numbers count from 0 or from 1; 0 where none is a number.
+
+    Raises:
+        ChoiceAsked: they could do either.
+    """
+    numbers = {number for row in table.rows if (number := _number(row.named.get("answer"))) is not None}
+    if not numbers or 0 in numbers:
+        return 0
+    if N_OPTIONS in numbers:
+        return 1
+    raise ChoiceAsked(
+        f"The answers are numbers ({', '.join(map(str, sorted(numbers)[:4]))}) that may count from 0 or from 1.",
+        where=table.filename,
+        option="answers_from",
+        choices={0: "0 is the first option", 1: "1 is the first option"},
+    )
 
 
-def _question(row: Mapping[str, Any], where: str) -> Question:
-    for name in COLUMNS[:-1]:
-        value = row.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise _refusal(f"The {_named(name)} is missing or is no text.", where, _ADVICE)
-        if len(value) > MOST_CHARACTERS or "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            what = f"The {_named(name)} is longer than {MOST_CHARACTERS} characters or holds what is no character."
-            raise _refusal(what, where, "Shorten or mend it.")
-    a, b, c, d = (" ".join(row[place].split()) for place in PLACES)
-    if len({a, b, c, d}) < N_OPTIONS:
-        raise _refusal("Two options are the same.", where, "Give every option its own text.")
-    answer = _place(row.get("answer"))
+def _question(row: Row, first: int, found: Findings) -> Question | None:
+    """The question of a row; every fault that it has goes into ``found``."""
+    if row.fault is not None:
+        found.error(row.number, row.fault.what, row.fault.next_step)
+        return None
+    _check(row, "question", row.named.get("question"), found)
+    options = _options(row, found)
+    if not options:
+        return None
+    for place, option in zip(PLACES, options):
+        _check(row, f"option {place}", option, found)
+    answer = _place(row.named.get("answer"), first)
     if answer is None:
-        raise _refusal(f"The answer {str(row.get('answer'))[:20]!r} names no option.", where, _ADVICE)
-    return Question(row["question"].strip(), (a, b, c, d), answer)
+        found.error(row.number, f"The answer {str(row.named.get('answer'))[:20]!r} names no option.", _ADVICE)
+    if answer is None or found.spoilt(row.number):
+        return None
+    a, b, c, d = (" ".join(option.split()) for option in options)
+    if len({a, b, c, d}) < N_OPTIONS:
+        found.error(row.number, "Two options are the same.", "Give every option its own text.")
+        return None
+    return Question(row.named["question"].strip(), (a, b, c, d), answer)
 
 
-def _named(column: str) -> str:
-    return column if column == "question" else f"option {column}"
+def _options(row: Row, found: Findings) -> Sequence[Any]:
+    """Four options, or none and an error."""
+    if all(place in row.named for place in PLACES):
+        return [row.named[place] for place in PLACES]
+    choices = row.named.get("choices")
+    if isinstance(choices, Mapping):  # texts and labels apart, as some sets have them
+        choices = choices.get("text")
+    if isinstance(choices, str):
+        choices = items_of(choices) or texts_of(choices)
+    options = list(choices) if isinstance(choices, list | tuple) else []
+    if len(options) == N_OPTIONS:
+        return [str(option) if type(option) is int else option for option in options]
+    what = f"The question has {len(options)} option{'' if len(options) == 1 else 's'}."
+    found.error(row.number, what, f"Only questions of {N_OPTIONS} are studied.")
+    return []
 
 
-def _place(answer: Any) -> int | None:
-    text = "" if isinstance(answer, bool) else str(answer).strip()
-    if text.upper() in tuple(PLACES):
-        return PLACES.index(text.upper())
-    return int(text) if text in ("0", "1", "2", "3") else None
+def _check(row: Row, name: str, value: Any, found: Findings) -> None:
+    if not isinstance(value, str) or not value.strip():
+        found.error(row.number, f"The {name} is missing or is no text.", _ADVICE)
+    elif fault := fault_of(name, value, MOST_CHARACTERS):
+        found.error(row.number, *fault)
 
 
-def _refusal(what: str, where: str, next_step: str) -> PromptError:
-    return PromptError(what, where=where, next_step=next_step)
+def _place(answer: Any, first: int) -> int | None:
+    """The place of the right option, counted from 0."""
+    letter = answer.strip().upper() if isinstance(answer, str) else ""
+    if letter and letter in PLACES:
+        return PLACES.index(letter)
+    number = _number(answer)
+    return number - first if number is not None and 0 <= number - first < N_OPTIONS else None
+
+
+def _number(answer: Any) -> int | None:
+    text = "" if isinstance(answer, bool) else str(answer).strip().removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None

@@ -1,6 +1,7 @@
 """Sets that say something, and refusals of those that do not."""
 
 import collections
+import json
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from core.errors import PromptError, SpecError
 from core.labs.knowledge.statements import generate
 from core.labs.knowledge.statements.bundled import BUNDLED, load_bundled
-from core.labs.knowledge.statements.parse import parse_statements
+from core.labs.knowledge.statements.parse import parse_statements, read_statements
 from core.labs.knowledge.statements.statements import Item, Statements, check, folds, giveaway, split
 from core.labs.knowledge.statements.wording import (
+    SENTIMENT,
     TRUTH,
     Wording,
     assign,
@@ -83,7 +85,10 @@ def test_sets_that_would_prove_nothing_are_refused(items, what):
         ("text,label\na,true,x\n", "row 1: The row has 3 values"),
         ("words,label\na,true\n", "columns are not those"),
         ('text,label\n"a,true\n', "not sound CSV"),
-        ("", "columns are not those"),
+        ("", "mine.csv: The file is empty"),
+        ("text,label\na,0\nb,-1\nc,1\n", "both 0 and -1"),
+        ("statement,label\na,true\n", "--columns text=statement"),
+        ("text,label\na,true\nb,maybe\nc,2\n", "row 2: 'maybe' is no label .column 'label'.*1 more row"),
     ],
 )
 def test_files_with_a_fault_are_refused(text, what):
@@ -98,6 +103,31 @@ def test_labels_choose_the_wording():
     assert [item.label for item in found.items] == [True, False]
     assert wording.answers == ("negative", "positive")
     assert parse_statements(b"text,label\na,YES\nb,0\n", filename="m.csv")[1] is TRUTH
+    assert parse_statements(b"text,label\na,pos\nb,neg\n", filename="m.csv")[1] is SENTIMENT
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [("1.0", "0.0"), ("1", "-1"), ("+", "-"), ("+1", "−1"), ("Pos", "NEG"), ("TRUE", "False"), ("yes", "no")],
+)
+def test_labels_as_people_write_them(true, false):
+    text = f"Sentence;Label\nThe sky is blue, they say.;{true}\nThe sky is green.;{false}\n"
+    parsed = read_statements(text.encode(), filename="m.csv", columns={"text": "Sentence"})
+    assert [item.label for item in parsed.statements.items] == [True, False]
+    assert parsed.problems == ()
+
+
+def test_json_labels_and_left_over_columns():
+    rows = [{"text": "a", "label": True, "city": "x"}, {"text": "b", "label": 0.0, "city": "y"}]
+    parsed = read_statements(json.dumps(rows).encode(), filename="m.json")
+    assert [item.label for item in parsed.statements.items] == [True, False]
+    assert [problem.what for problem in parsed.problems] == ["Columns that are not used: 'city'."]
+
+
+def test_a_repeated_text_names_both_rows():
+    items = [Item(f"text {max(i, 1)}", i % 2 == 0) for i in range(40)]
+    with pytest.raises(PromptError, match="rows 1 and 2: "):
+        check(with_items(*items))
 
 
 @pytest.mark.parametrize("condition", ["none", "reworded", "word", "opinion", "opinion:3", "persona", "implicit"])

@@ -16,7 +16,13 @@ from core.labs.multiple_choice.questions.layouts import (
     layout_of,
     prompts_of,
 )
-from core.labs.multiple_choice.questions.questions import Question, QuestionSet, parse_questions, questions_to_csv
+from core.labs.multiple_choice.questions.questions import (
+    Question,
+    QuestionSet,
+    parse_questions,
+    questions_to_csv,
+    read_questions,
+)
 from core.labs.multiple_choice.questions.tokens import tokenised
 from core.labs.multiple_choice.toy.task import toy_questions, toy_tokenizer
 
@@ -31,8 +37,10 @@ def parse(text, name="mine.csv"):
 def test_files_with_and_without_a_header_and_in_both_json_forms_say_the_same():
     line = {"question": "Which?", "choices": ["one", "two", "three", "four"], "answer": 2}
     other = {"question": "Which?", "A": "one", "B": "two", "C": "three", "D": "four", "answer": "c"}
-    texts = [HEADED, "Which?,one,two,three,four,2\n"]
-    sets = [parse("\ufeff" + text) for text in texts] + [parse(json.dumps(x), "mine.jsonl") for x in (line, other)]
+    texts = [(HEADED, "mine.csv"), ("Which?,one,two,three,four,2\n", "mine.csv")]
+    texts += [(json.dumps(x), "mine.jsonl") for x in (line, other)]
+    found = [read_questions(f"\ufeff{text}".encode(), filename=name, answers_from=0) for text, name in texts]
+    sets = [parsed.or_raise() for parsed in found]
     assert {s.questions for s in sets} == {(Question("Which?", ("one", "two", "three", "four"), 2),)}
     assert len({s.digest for s in sets}) == 1
 
@@ -45,18 +53,22 @@ def test_what_is_written_is_read_back():
 FAULTS = {
     "no columns": ("a,b\n1,2\n", "question, A, B"),
     "no right option": ("Which?,one,two,three,four,E\n", "columns"),
-    "answer 4": (HEADED.replace("four,C,", "four,4,"), "row 1"),
+    "answer 5": (HEADED.replace("four,C,", "four,5,") + "Which?,a,b,c,d,0,x\n", "row 1"),
+    "answer 4 from 0": (HEADED.replace("four,C,", "four,4,") + "Which?,a,b,c,d,0,x\n", "row 1"),
+    "numbers from either": (HEADED.replace("four,C,", "four,3,"), "--answers-from 0 (0 is the first option)"),
+    "other names": ("stem,A,B,C,D,answer\n", "--columns question=stem"),
     "answer true": ('{"question": "q", "choices": ["1", "2", "3", "4"], "answer": true}', "row 1"),
     "same options": (HEADED.replace("two", " one "), "row 1"),
     "empty option": (HEADED.replace("two", " "), "option B"),
     "ragged": (HEADED + "What?,one\n", "row 2"),
-    "number": ('{"question": 3, "choices": ["1", "2", "3", "4"], "answer": 1}', "row 1"),
-    "three choices": ('{"question": "q", "choices": ["1", "2", "3"], "answer": 1}', "option A"),
+    "number": ('{"question": 3, "choices": ["1", "2", "3", "4"], "answer": 0}', "row 1"),
+    "three choices": ('{"question": "q", "choices": ["1", "2", "3"], "answer": 0}', "has 3 options"),
     "broken json": ('{"question"', "row 1"),
     "empty": ("\n", "empty"),
     "nul": (HEADED.replace("Which", "Wh\0ch"), "question"),
     "quotes": ('question,A,B,C,D,answer\n"x,1,2,3,4,A\n', "CSV"),
-    "not utf-8": (b"\xff\xfe", "UTF-8"),
+    "not utf-8": (b"\x81", "UTF-8"),
+    "not utf-16": (b"\xff\xfea", "UTF-16"),
 }
 
 
@@ -72,7 +84,55 @@ def test_too_much_and_unknown_kinds_are_refused():
     with pytest.raises(PromptError, match="401 questions"):
         parse("question,A,B,C,D,answer\n" + "q,1,2,3,4,A\n" * 401)
     with pytest.raises(PromptError, match="not read"):
-        parse(HEADED, "mine.xlsx")
+        parse(HEADED, "mine.xls")
+
+
+BEST = Question("Which planet is the largest?", ("Mars", "Venus", "Jupiter", "Earth"), 2)
+AS_PUBLISHED = {
+    "the hub's MMLU": (
+        "question,subject,choices,answer\n"
+        "Which planet is the largest?,astronomy,\"['Mars' 'Venus' 'Jupiter' 'Earth']\",2\n"
+        "Other?,x,\"['a' 'b'\n 'c' 'd']\",0\n",
+        {},
+    ),
+    "upper case": ("Question,A,B,C,D,Answer\nWhich planet is the largest?,Mars,Venus,Jupiter,Earth,C\n", {}),
+    "semicolons": ("question;A;B;C;D;answer\nWhich planet is the largest?;Mars;Venus;Jupiter;Earth;c\n", {}),
+    "numbered from 1": (
+        "question,A,B,C,D,answer\nWhich planet is the largest?,Mars,Venus,Jupiter,Earth,3\nb?,a,b,c,d,4\n",
+        {},
+    ),
+    "told the number": (
+        "question,A,B,C,D,answer\nWhich planet is the largest?,Mars,Venus,Jupiter,Earth,3\n",
+        {"answers_from": 1},
+    ),
+    "other names": (
+        "question,opa,opb,opc,opd,cop\nWhich planet is the largest?,Mars,Venus,Jupiter,Earth,2\nb?,a,b,c,d,0\n",
+        {"columns": {"A": "opa", "B": "opb", "C": "opc", "D": "opd", "answer": "cop"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AS_PUBLISHED)
+def test_files_as_they_are_published(case):
+    text, answers = AS_PUBLISHED[case]
+    parsed = read_questions(text.encode(), filename="mine.csv", **answers)
+    assert parsed.or_raise().questions[0] == BEST
+    assert parsed.problems == ()
+
+
+def test_other_numbers_of_options_are_refused_by_that_name():
+    row = {"question": "Which?", "options": list("abcdefghij"), "answer": "I", "answer_index": 8}
+    parsed = read_questions(json.dumps(row).encode(), filename="pro.jsonl", columns={"choices": "options"})
+    assert [p.what for p in parsed.problems if p.severity == "error"] == ["The question has 10 options."]
+
+
+def test_every_fault_of_every_row_is_told_and_repeats_name_both_rows():
+    text = HEADED + ",one,,three,four,E,x\nWhich?,one,two,three,four,C,numbers\nshort\n"
+    parsed = read_questions(text.encode(), filename="mine.csv")
+    assert [problem.where for problem in parsed.problems] == ["row 2"] * 3 + ["row 3", "row 4"]
+    assert parsed.problems[3].severity == "warning"
+    assert "that of row 1" in parsed.problems[3].what
+    assert len(parsed.questions) == 2
 
 
 def test_turning_moves_the_options_and_the_answer_with_them():

@@ -128,3 +128,16 @@ def test_a_probe_that_does_not_fit_is_refused_before_anything_runs():
         order.fitting(n_layers=3, d_model=32)
     fitting = order.fitting(n_layers=3, d_model=7)
     assert fitting.settings.focus == 2
+
+
+def test_a_file_with_other_names_and_labels_is_read_once_they_are_confirmed(page):
+    app = page()
+    app.selectbox(key="k_data").set_value("own").run()
+    rows = [f"{i};The {'cat' if i % 3 else 'dog'} number {i} sat.;{1 if i % 2 else -1}" for i in range(24)]
+    text = "\n".join([";Statement;Label", *rows])
+    app.file_uploader(key="k_file").upload("mine.csv", text.encode("utf-16"))
+    app.run()
+    assert "missing: 'text'" in text_of(app).replace("\\", "")
+    next(button for button in app.button if button.label == "Read it so").click().run()
+    assert "24 items in 24 groups" in text_of(app)
+    assert not app.error

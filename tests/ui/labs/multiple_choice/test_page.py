@@ -91,3 +91,15 @@ def test_a_run_is_computed_kept_and_shown(open_page, monkeypatch):
 
     folder = store().lab(digest)
     assert (folder / "questions.csv").read_text() == questions_to_csv(few)
+
+
+def test_a_file_with_other_names_is_read_once_they_are_confirmed(open_page):
+    app = open_page("multiple_choice")
+    next(box for box in app.selectbox if box.label == "Questions").set_value("own").run()
+    text = "Question,Choices,Label\n" + "\"Which?\",\"['one' 'two' 'three' 'four']\",C\n"
+    app.file_uploader(key="mc_file").upload("mine.csv", text.encode())
+    app.run()
+    assert "missing: 'answer'" in text_of(app).replace("\\", "")
+    next(button for button in app.button if button.label == "Read it so").click().run()
+    assert not app.exception
+    assert any("(C) three" in block.value for block in app.code)

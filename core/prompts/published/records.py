@@ -18,7 +18,7 @@ Choices and targets are words that follow the prompt, so a space is put before t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.files.asking import ChoiceAsked
@@ -95,34 +95,54 @@ def _choice(record: Mapping[str, Any]) -> str:
     return record["choices"][place]
 
 
+@dataclass(frozen=True)
+class _Fact:
+    """What is true of a subject, and the prompt that asks for it; ``new`` is what an edit would make of it."""
+
+    template: str
+    subject: str
+    true: str
+    new: str
+
+    @property
+    def prompt(self) -> str:
+        return self.template.replace("{}", self.subject)
+
+
 def _of_counterfact(table: Table) -> Iterator[dict[str, Any] | Fault]:
-    for row in table.rows:
-        try:
-            rewrite = row.values["requested_rewrite"]
-            true = rewrite["target_true"]["str"]
-            clean = rewrite["prompt"].replace("{}", rewrite["subject"])
-            other = _other_prompt(row, table)
-        except (KeyError, TypeError, AttributeError):
+    facts = [_fact(row) for row in table.rows]
+    alike: dict[str, list[_Fact]] = {}
+    for known in filter(None, facts):
+        alike.setdefault(known.template, []).append(known)
+    for row, fact in zip(table.rows, facts):
+        if fact is None:
             yield _BROKEN
             continue
+        other = _other_prompt(fact, row.values.get("attribute_prompts"), alike[fact.template])
         case = row.values.get("case_id")
         name = "" if case is None else f"case {case}"
-        yield _ALONE if other is None else _pair(clean, other[0], true, other[1], name)
+        yield _ALONE if other is None else _pair(fact.prompt, other[0], fact.true, other[1], name)
 
 
-def _other_prompt(row: Row, table: Table) -> tuple[str, str] | None:
+def _fact(row: Row) -> _Fact | None:
+    try:
+        rewrite = row.values["requested_rewrite"]
+        texts = (rewrite["prompt"], rewrite["subject"], rewrite["target_true"]["str"], rewrite["target_new"]["str"])
+    except (KeyError, TypeError):
+        return None
+    return _Fact(*texts) if all(isinstance(text, str) for text in texts) else None
+
+
+def _other_prompt(fact: _Fact, prompts: Any, alike: list[_Fact]) -> tuple[str, str] | None:
     """Another prompt in the same words, and what it calls for."""
-    rewrite = row.values["requested_rewrite"]
-    template, new, true = rewrite["prompt"], rewrite["target_new"]["str"], rewrite["target_true"]["str"]
-    before, _, after = template.partition("{}")
-    for prompt in row.values.get("attribute_prompts") or ():
-        if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
-            return prompt, new
-    others = [r.values.get("requested_rewrite") for r in table.rows if r is not row and r.fault is None]
-    alike = [r for r in others if isinstance(r, Mapping) and r.get("prompt") == template]
-    called_for = [(template.replace("{}", r["subject"]), r["target_true"]["str"]) for r in alike]
-    fitting = [pair for pair in called_for if pair[1] == new] or [pair for pair in called_for if pair[1] != true]
-    return fitting[0] if fitting else None
+    before, _, after = fact.template.partition("{}")
+    for prompt in prompts if isinstance(prompts, list) else ():
+        fits = isinstance(prompt, str) and prompt.startswith(before) and prompt.endswith(after)
+        if fits and len(prompt) > len(before) + len(after):
+            return prompt, fact.new
+    other = next((other for other in alike if other.true == fact.new), None)
+    other = other or next((other for other in alike if other.true != fact.true), None)
+    return (other.prompt, other.true) if other else None
 
 
 def _pair(clean: str, corrupt: str, answer: str, distractor: str, name: str) -> dict[str, Any]:
