@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.commands.options import add_device, listed, read_bytes, show_progress
+from core.commands.options import add_columns, add_device, listed, read_bytes, show_progress
 from core.errors import PromptError, SpecError
 from core.terms import check_term
 
@@ -28,7 +28,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="Exit code 0: no errors, or none after repairs; 1: errors; 2: the file or model cannot be used.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV or JSONL: clean, corrupt, answer, distractor")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="CSV, TSV, JSON, JSONL or XLSX: clean, corrupt, answer, distractor"
+    )
+    add_columns(parser)
+    parser.add_argument("--counterfactual", help="which one, where the file's records have several")
     parser.add_argument("--model", required=True, help="catalogue id, hub id, local folder or GGUF file")
     add_device(parser)
     parser.add_argument("--precision", action="store_true", help="compare float32 with a copy of the model in bfloat16")
@@ -48,7 +52,12 @@ def run(options: argparse.Namespace) -> None:
     from core.prompts.parse import parse_pairs
 
     repairs = _repairs(options)
-    parsed = parse_pairs(read_bytes(options.file, "FILE"), filename=options.file.name)
+    parsed = parse_pairs(
+        read_bytes(options.file, "FILE"),
+        filename=options.file.name,
+        columns=options.columns,
+        counterfactual=options.counterfactual,
+    )
     model = load_model(options.model, device=options.device, dtype=options.dtype)
     report = _examined(parsed, model, options)
     if options.json:

@@ -38,7 +38,7 @@ class Step:
 def section(facts: ModelFacts, draft: Draft, parsed: ParsedPairs) -> None:
     """What is found in texts and tokens at once; what only the model can tell behind a button."""
     st.subheader("Check these pairs", anchor=False)
-    whole = replace(parsed, problems=(*draft.left_out, *parsed.problems))
+    whole = replace(parsed, problems=tuple(dict.fromkeys((*draft.left_out, *parsed.problems))))
     key = f"{facts.model_id} {facts.revision} {whole.pairs.digest} {hash((whole.rows, whole.problems))}"
     case, quick = _looked(key, facts, whole)
     report = _asked(key, facts, case)

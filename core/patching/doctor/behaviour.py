@@ -26,16 +26,17 @@ def unsolved(looked: Looked) -> Iterator[Finding]:
 
 
 def without_gap(looked: Looked) -> Iterator[Finding]:
-    """Pairs whose two runs give the same logit difference, so that no patch can be told from none."""
+    """Pairs whose two runs give the same logit difference, so that no patch can be told from none; a warning where it
+    is only small beside that of the others."""
     for row, found in looked.measured.items():
         if abs(found.gap) < _least_gap(looked):
             what = (
-                f"Patching changes nothing: the logit difference is {_n(found.clean)} after the clean prompt and "
-                f"{_n(found.corrupt)} after the corrupt one (the set's usual gap is {looked.typical_gap:.3g}). What "
-                "differs between the prompts does not reach the answer."
+                f"There is next to nothing to patch: the logit difference is {_n(found.clean)} after the clean prompt "
+                f"and {_n(found.corrupt)} after the corrupt one (the set's usual gap is {looked.typical_gap:.3g}). "
+                "What differs between the prompts does not reach the answer."
             )
             next_step = "Change in the corrupt prompt what decides the answer, or leave the row out."
-            yield Finding(row, "gap", "error", what, next_step, LEAVE_OUT)
+            yield Finding(row, "gap", "error" if abs(found.gap) < NOTHING else "warning", what, next_step, LEAVE_OUT)
 
 
 def broken_patches(looked: Looked) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.models.load import LoadedModel
     from core.patching.question import Question
 
-TOKENS = 512  # of both prompts in one forward: activations of every layer are kept while it lasts
+TOKENS = 256  # of both prompts in one forward: activations of every layer are kept while it lasts
 
 
 @dataclass(frozen=True)

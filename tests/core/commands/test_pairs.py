@@ -109,6 +109,14 @@ def test_what_cannot_be_done_is_one_line_and_code_2(check, capsys, tmp_path, mon
     assert not (tmp_path / "x.csv").exists()
 
 
+def test_columns_may_have_other_names(tmp_path, capsys):
+    path = tmp_path / "pairs.csv"
+    path.write_text("ours" + HEADER + GOOD)
+    names = "clean=oursclean,corrupt=corrupt,answer=answer,distractor=distractor"
+    assert main(["pairs", "check", str(path), "--model", "tiny", "--no-run"]) == 2
+    assert main(["pairs", "check", str(path), "--model", "tiny", "--no-run", "--columns", names]) == 0
+
+
 def test_a_file_that_is_not_there(capsys):
     assert main(["pairs", "check", "/no/such.csv", "--model", "tiny"]) == 2
     assert "cannot be read" in capsys.readouterr().err

@@ -7,8 +7,9 @@ import torch
 
 from core.errors import Cancelled
 from core.models.catalogue import DEFAULT
+from core.patching.doctor.behaviour import without_gap as find_without_gap
 from core.patching.doctor.checkup import Report, examine, look, repair
-from core.patching.doctor.measure import measure
+from core.patching.doctor.measure import Looked, measure
 from core.patching.doctor.precision import sample_of
 from core.progress import Progress
 from core.prompts.align import AlignedPairs
@@ -109,6 +110,10 @@ def test_a_pair_without_a_gap_is_found_and_left_out(model):
     report = examine(case, model)
     (finding,) = report.findings
     assert (finding.row, finding.check, finding.severity) == (0, "gap", "error")
+    wide = {row: replace(m, clean=3.0, corrupt=-3.0, patched=-3.0) for row, m in report.measured.items()}
+    small = wide | {0: replace(wide[0], clean=0.1, corrupt=-0.1)}
+    (finding,) = find_without_gap(Looked(case, model, small, False, Progress(0)))
+    assert (finding.row, finding.check, finding.severity) == (0, "gap", "warning")
     assert repair(case.parsed, report.findings, ("gap",)).left_out == (0,)
 
 
