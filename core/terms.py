@@ -11,7 +11,7 @@ from core.errors import SpecError
 NodeKind = Literal["q", "k", "v", "z", "neuron", "attn_out", "mlp_out", "resid_pre"]
 Method = Literal["exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]
 Direction = Literal["noising", "denoising"]
-MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
+MetricName = Literal["logit_diff", "logit_diff_lse", "prob_diff", "log_prob", "prob", "answer_log_prob", "kl"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")

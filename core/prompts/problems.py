@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from core.errors import PromptError
@@ -32,6 +32,25 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} {self.next_step}"
+
+
+@dataclass
+class Findings:
+    """The problems of one row, as they are found."""
+
+    row: int
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "error", what, next_step))
+
+    def warn(self, what: str, next_step: str) -> None:
+        self.problems.append(Problem(self.row, "warning", what, next_step))
+
+    @property
+    def sound(self) -> bool:
+        """Whether the row can be run so far."""
+        return not errors_of(self.problems)
 
 
 def errors_of(problems: Sequence[Problem]) -> tuple[Problem, ...]:
