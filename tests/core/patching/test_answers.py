@@ -1,4 +1,4 @@
-"""Answers that are sets, and answers of several tokens in a row, against one node at a time and written-out gradients."""
+"""Answers that are sets or several tokens in a row, against patching one node at a time and written-out gradients."""
 
 from dataclasses import replace
 
@@ -19,7 +19,23 @@ from tests.tiny import random_pairs, tiny_hf, tiny_model
 LENGTH, FIRST, LAYERS = 6, 2, 3
 FAMILIES = ("llama", "neox", "gemma2")  # grouped heads, parallel blocks, soft-caps
 KINDS = ("q", "k", "v", "z", "attn_out", "mlp_out", "resid_pre")
-OF_SETS = ("logit_diff", "logit_diff_lse", "prob_diff", "log_prob", "prob")
+CASES = [
+    *((f, m, d) for f in FAMILIES for m in ("logit_diff", "answer_log_prob") for d in ("noising", "denoising")),
+    *(("llama", metric, "noising") for metric in ("logit_diff_lse", "log_prob", "prob")),
+    *((family, "prob_diff", "denoising") for family in FAMILIES),
+]
+
+
+def tolerance(metric):
+    return 2e-6 if metric in ("prob", "prob_diff") else 1e-4
+
+
+def likely(family, pair, metric):
+    """The pair with answers that the model expects, so that probabilities move: two sets, or three tokens in a row."""
+    best = Naive(family, tiny_hf(family)).logits(torch.tensor([pair.clean_ids]))[0].argsort(descending=True).tolist()
+    if metric == "answer_log_prob":
+        return with_rest(pair, best[0], (17, 61))
+    return with_sets(pair, tuple(best[:3]), tuple(best[3:5]))
 
 
 def with_sets(pair, answers=(11, 29, 53), distractors=(7, 90)):
@@ -32,8 +48,8 @@ def with_sets(pair, answers=(11, 29, 53), distractors=(7, 90)):
     )
 
 
-def with_rest(pair, rest=(17, 61)):
-    return replace(pair, answer_id=11, answer="11", rest_ids=rest, rest=tuple(map(str, rest)))
+def with_rest(pair, first=11, rest=(17, 61)):
+    return replace(pair, answer_id=first, answer=str(first), rest_ids=rest, rest=tuple(map(str, rest)))
 
 
 def value(name, logits, pair):
@@ -65,12 +81,9 @@ def run(model, pairs, method, metric, *, kinds=KINDS, direction="noising"):
     return execute(spec, model, tuple(pairs))
 
 
-@pytest.mark.parametrize("direction", ["noising", "denoising"])
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("metric", [*OF_SETS, "answer_log_prob"])
+@pytest.mark.parametrize(("family", "metric", "direction"), CASES)
 def test_exact_effects_equal_one_at_a_time_patching(family, metric, direction):
-    pair = random_pairs(1, LENGTH, FIRST, seed=3)[0]
-    pair = with_rest(pair) if metric == "answer_log_prob" else with_sets(pair)
+    pair = likely(family, random_pairs(1, LENGTH, FIRST, seed=3)[0], metric)
     result = run(tiny_model(family), [pair], "exact", metric, direction=direction)
     naive = Naive(family, tiny_hf(family))
     base, donor = runs(pair, direction)
@@ -84,15 +97,15 @@ def test_exact_effects_equal_one_at_a_time_patching(family, metric, direction):
         effects = result.effects[kind][0]
         assert effects.shape[1] == LENGTH
         donors = [naive.read(kind, layer, donor) for layer in range(LAYERS)]
-        cells = np.argwhere(np.ones(effects.shape[:1] + (LENGTH - FIRST,) + effects.shape[2:])) + [0, FIRST, 0]
+        cells = np.argwhere(np.ones_like(effects[:, FIRST:])) + np.array([0, FIRST, 0])
         last = [c for c in cells if c[0] == LAYERS - 1 and c[1] == LENGTH - 1][:1]
-        for cell in [*rng.choice(cells, 5, replace=False), *last]:
+        for cell in [*rng.choice(cells, 4, replace=False), *last]:
             layer, position, unit = map(int, cell)
             logits = naive.all_patched_logits(base, [(kind, layer, position, unit, donors[layer])])[0].double()
             expected = float(value(metric, logits, pair) - base_value)
-            assert effects[layer, position, unit] == pytest.approx(expected, abs=1e-4), (kind, cell)
+            assert effects[layer, position, unit] == pytest.approx(expected, abs=tolerance(metric)), (kind, cell)
             largest = max(largest, abs(expected))
-    assert largest > (1e-3 if "prob" in metric and "log" not in metric else 0.05)
+    assert largest > 50 * tolerance(metric)
 
 
 class ExplicitAnswers(Explicit):
@@ -107,35 +120,33 @@ class ExplicitAnswers(Explicit):
         return value(self.name, logits, self.pair)
 
 
-@pytest.mark.parametrize("direction", ["noising", "denoising"])
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("metric", [*OF_SETS, "answer_log_prob"])
+@pytest.mark.parametrize(("family", "metric", "direction"), CASES)
 def test_atp_is_the_derivative(family, metric, direction):
-    pair = random_pairs(1, LENGTH, FIRST, seed=3)[0]
-    pair = with_rest(pair) if metric == "answer_log_prob" else with_sets(pair)
+    pair = likely(family, random_pairs(1, LENGTH, FIRST, seed=3)[0], metric)
     result = run(tiny_model(family), [pair], "atp", metric, direction=direction)
     explicit = ExplicitAnswers(family, pair, metric, direction=direction)
     for kind in KINDS:
         for layer in range(LAYERS):
             expected = explicit.estimate(kind, layer).detach().numpy()[:LENGTH]
             np.testing.assert_allclose(result.effects[kind][0][layer], expected, atol=1e-4, err_msg=f"{kind} {layer}")
-        assert np.abs(result.effects[kind][0]).max() > 1e-4
+        assert np.abs(result.effects[kind][0]).max() > 5 * tolerance(metric)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_qk_fix_and_graddrop_of_a_whole_answer(family):
     """Patched one by one: keys of the prompt are read by queries of the answer, too."""
-    pair, metric = with_rest(random_pairs(1, LENGTH, FIRST, seed=4)[0]), "answer_log_prob"
+    metric = "answer_log_prob"
+    pair = likely(family, random_pairs(1, LENGTH, FIRST, seed=4)[0], metric)
     fixed = run(tiny_model(family), [pair], "atp-qk", metric, kinds=("q", "k"))
     star = run(tiny_model(family), [pair], "atp-star", metric, kinds=("k", "z"))
     explicit = ExplicitAnswers(family, pair, metric)
     for kind, layer, position, unit in (("q", 1, 4, 1), ("q", 2, LENGTH - 1, 0), ("k", 1, 3, 1), ("k", 2, 5, 0)):
         expected = explicit.fixed(kind, layer, position, unit)
         assert fixed.effects[kind][0][layer, position, unit] == pytest.approx(expected, abs=1e-4)
-        assert abs(expected) > 1e-5
+    assert max(np.abs(x[0]).max() for x in fixed.effects.values()) > 0.01
     for layer in range(LAYERS):
-        drops = [explicit.estimate("z", layer, dropped=d).detach().abs() for d in range(LAYERS)]
-        expected = (sum(drops) / (LAYERS - 1)).numpy()[:LENGTH]
+        dropped = [explicit.estimate("z", layer, dropped=d).detach().abs() for d in range(LAYERS)]
+        expected = (sum(dropped) / (LAYERS - 1)).numpy()[:LENGTH]
         np.testing.assert_allclose(star.effects["z"][0][layer], expected, atol=1e-4)
         fixes = [abs(explicit.fixed("k", layer, 3, 1, dropped=d)) for d in range(LAYERS)]
         assert star.effects["k"][0][layer, 3, 1] == pytest.approx(sum(fixes) / (LAYERS - 1), abs=1e-4)
@@ -164,7 +175,7 @@ def test_a_whole_answer_of_one_token_has_its_log_probability(method):
 def test_pairs_of_other_answers_do_not_change_one_another(method):
     """Sets of other sizes share a batch; answers of other lengths do not."""
     model, pairs = tiny_model("neox"), random_pairs(4, LENGTH, FIRST, seed=2)
-    whole = [with_rest(pairs[0]), pairs[1], with_rest(pairs[2], (5,)), with_rest(pairs[3], (33, 8))]
+    whole = [with_rest(pairs[0]), pairs[1], with_rest(pairs[2], rest=(5,)), with_rest(pairs[3], rest=(33, 8))]
     sets = [with_sets(pairs[0]), pairs[1], with_sets(pairs[2], (5, 8), (9, 4, 17, 80)), pairs[3]]
     for metric, chosen in (("answer_log_prob", whole), ("prob_diff", sets), ("logit_diff", sets)):
         together = run(model, chosen, method, metric, kinds=("z", "v"))
@@ -190,7 +201,7 @@ def test_verifying_patches_one_by_one_and_jointly_with_whole_answers():
 
 def test_metrics_that_read_one_token_refuse_a_whole_answer_and_the_reverse():
     model, pair = tiny_model("llama"), random_pairs(1, LENGTH, FIRST)[0]
-    with pytest.raises(PromptError, match="row 1: .*3 tokens in a row; the metric logit_diff reads one"):
+    with pytest.raises(PromptError, match=r"row 1: .*3 tokens in a row; the metric logit_diff reads one"):
         run(model, [with_rest(pair)], "exact", "logit_diff")
-    with pytest.raises(PromptError, match="row 1: .*reads one answer; there are 3"):
+    with pytest.raises(PromptError, match=r"row 1: .*reads one answer; there are 3"):
         run(model, [with_sets(pair)], "atp", "answer_log_prob")
