@@ -19,6 +19,7 @@ WHOLE_KINDS: tuple[NodeKind, ...] = ("attn_out", "mlp_out", "resid_pre")  # one 
 METHODS: tuple[Method, ...] = get_args(Method)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
+WHOLE_ANSWER: MetricName = "answer_log_prob"  # the one that reads several tokens in a row
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PromptError
-from core.terms import DIRECTIONS, METRICS, NodeKind
+from core.terms import DIRECTIONS, METRICS, WHOLE_ANSWER, NodeKind
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
@@ -62,6 +62,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
         model.tokenizer,
         trim=options.trim,
         first_token=options.first_token,
+        whole_answer=options.metric == WHOLE_ANSWER,
         max_tokens=min(MAX_TOKENS, model.max_tokens),
         rows=parsed.rows,
     )

@@ -22,6 +22,7 @@ from core.patching.results.pooling import (
 )
 from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec
+from core.prompts.show import answers_words
 from core.terms import WHOLE_KINDS, NodeKind
 
 
@@ -45,6 +46,7 @@ class EffectTable:
         tokens: base-run tokens of the first pair, one a position; empty where several lengths entered.
         varies: whether the token at that position differs between pairs.
         first_difference: first position at which any of the pairs differs; None where several lengths entered.
+        answers: what the metric reads where that is not one answer against one distractor, in words.
     """
 
     spec: RunSpec
@@ -64,6 +66,7 @@ class EffectTable:
     tokens: tuple[str, ...]
     varies: tuple[bool, ...]
     first_difference: int | None
+    answers: str = ""
 
     @property
     def signed(self) -> bool:
@@ -203,4 +206,5 @@ def _table(
         tokens=tokens,
         varies=varies,
         first_difference=first,
+        answers=answers_words(result.spec.metric, (result.pairs[i].tokens for i in used)),
     )
