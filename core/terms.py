@@ -13,7 +13,7 @@ Method = Literal["exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]
 Choice = Literal["screen", "exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]  # what a person may ask for
 Average = Literal["signed", "magnitude"]  # what ranks over pairs: |mean|, or the mean of magnitudes (AtP* paper, eq. 5)
 Direction = Literal["noising", "denoising"]
-MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
+MetricName = Literal["logit_diff", "logit_diff_lse", "prob_diff", "log_prob", "prob", "answer_log_prob", "kl"]
 Donor = Literal["corrupt", "zero", "mean", "mean-position"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
@@ -25,6 +25,7 @@ AVERAGES: tuple[Average, ...] = get_args(Average)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
 DONORS: tuple[Donor, ...] = get_args(Donor)
+WHOLE_ANSWER: MetricName = "answer_log_prob"  # the one that reads several tokens in a row
 
 
 @dataclass(frozen=True)

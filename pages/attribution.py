@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.attribution.agreement import trust
 from ui.attribution.folders import open_results
-from ui.attribution.form import run_form
+from ui.attribution.form import fitting_pairs, run_form
 from ui.attribution.inspector import choose_selected, inspector
 from ui.attribution.neurons import neurons
 from ui.attribution.panels import heatmaps
@@ -13,7 +13,6 @@ from ui.parts.shown import results_on_show, whose
 from ui.parts.strip import refused_pairs, strip
 from ui.parts.views import NEURONS, TRUST, choose_view
 from ui.shell import frame, state
-from ui.shell.models import sound_pairs
 from ui.shell.progress import FORM_HEIGHT, need_model
 
 frame.enter()
@@ -21,7 +20,7 @@ strip(state.model_choice(), state.current_pairs(), state.pairs_title())
 running = bool(state.shown_results())
 facts = need_model(height=46 if running else FORM_HEIGHT)
 if facts is not None:
-    pairs, found, refused = sound_pairs(facts, state.current_pairs())
+    pairs, found, refused = fitting_pairs(facts, state.current_pairs())
     refused_pairs(refused)
     if found.pairs:
         with st.expander("What to run", expanded=not running, key="run"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from core.circuits.circuit import Circuit
 from core.circuits.stored import CircuitRun
@@ -49,7 +48,7 @@ def circuit_script(run: CircuitRun, circuit: Circuit) -> str:
     return TEMPLATE.format(
         edges=len(circuit.edges),
         circuit=text(circuit.to_json()),
-        pairs=text([asdict(pair) for pair in run.pairs]),
+        pairs=text([pair.to_json() for pair in run.pairs]),
         settings=text(run.settings.to_json()),
         model=repr(run.model["model_id"]),
         dtype=repr(run.model["precision"]),

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import SpecError
-from core.terms import DIRECTIONS, METRICS, Direction, MetricName
+from core.terms import DIRECTIONS, METRICS, WHOLE_ANSWER, Direction, MetricName
 
 EdgeMethod = Literal["eap", "eap-ig", "eap-qk", "eap-ig-qk"]
 Span = Literal["summed", "position"]  # one edge for all positions, or one a position
@@ -52,6 +52,12 @@ class CircuitSettings:
         _among("--spans", self.spans, SPANS)
         _among("--metric", (self.metric,), METRICS)
         _among("--direction", (self.direction,), DIRECTIONS)
+        if self.metric == WHOLE_ANSWER:
+            raise SpecError(
+                "Circuits end at the logits of one position; a whole answer is read at several.",
+                where="--metric",
+                next_step="Choose another metric.",
+            )
         if self.metric == "kl" and self.direction == "noising":
             raise SpecError(
                 "The KL divergence from the clean run has gradient 0 there, so every edge would score 0.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -90,7 +89,7 @@ def run_study(
         out,
         graph=graph,
         settings=settings,
-        pairs=[asdict(pair) for pair in question.pairs],
+        pairs=[pair.to_json() for pair in question.pairs],
         values=question.values,
         model=model.card.to_json(),
         scores={

@@ -14,7 +14,7 @@ from core.files.columns import given_columns
 from core.files.problems import Problem, errors_of, grouped
 from core.files.skipped import NAME as SKIPPED
 from core.files.skipped import skipped_csv
-from core.terms import DIRECTIONS, METRICS, NodeKind
+from core.terms import DIRECTIONS, METRICS, WHOLE_ANSWER, NodeKind
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
@@ -108,6 +108,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
         model.tokenizer,
         trim=options.trim,
         first_token=options.first_token,
+        whole_answer=options.metric == WHOLE_ANSWER,
         max_tokens=min(MAX_TOKENS, model.max_tokens),
         rows=parsed.rows,
     )

@@ -114,13 +114,19 @@ def _pair_json(run: PairRun) -> dict[str, Any]:
         "corrupt_tokens": list(pair.corrupt_ids),
         "clean_token_text": list(pair.clean_tokens),
         "corrupt_token_text": list(pair.corrupt_tokens),
-        "answer_id": pair.answer_id,
-        "distractor_id": pair.distractor_id,
-        "answer": pair.answer,
-        "distractor": pair.distractor,
+        "answer_id": _plain(pair.answer_id),
+        "distractor_id": _plain(pair.distractor_id),
+        "answer": _plain(pair.answer),
+        "distractor": _plain(pair.distractor),
+        **({"rest_ids": list(pair.rest_ids), "rest": list(pair.rest)} if pair.rest_ids else {}),
         "clean_metric": run.clean_metric,
         "corrupt_metric": run.corrupt_metric,
     }
+
+
+def _plain(value: int | str | tuple[int, ...] | tuple[str, ...]) -> Any:
+    """One id or text as itself, several that count alike as a list."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _write(result: AttributionResult, folder: Path, top: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.patching.results.result import AttributionResult
+from core.prompts.show import answers_words
 from core.terms import Direction, Donor, Method, MetricName, NodeKind
 
 PAPER = (
@@ -34,8 +35,13 @@ DONORS_SAY: dict[Donor, str] = {
 }
 METRICS_SAY: dict[MetricName, str] = {
     "logit_diff": "The metric is the logit of the answer minus that of the distractor after the last token.",
+    "logit_diff_lse": "The metric is the log-sum-exp of the answers' logits minus that of the distractors' logits "
+    "after the last token.",
+    "prob_diff": "The metric is the probability of the answers minus that of the distractors after the last token.",
     "log_prob": "The metric is the log-probability of the answer after the last token.",
     "prob": "The metric is the probability of the answer after the last token.",
+    "answer_log_prob": "The metric is the log-probability of the whole answer after the prompt: the sum over its "
+    "tokens, each given those before it (teacher forcing). Only positions of the prompt were patched.",
     "kl": "The metric is the KL divergence from the clean run's prediction after the last token.",
 }
 NODES_SAY: dict[NodeKind, str] = {
@@ -57,7 +63,7 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     paragraphs = list(dict.fromkeys(map(_what_was_run, results)))
     specs = [result.spec for result in results]
     paragraphs.append(_once(DONORS_SAY.get(spec.donor) or DIRECTIONS_SAY[spec.direction] for spec in specs))
-    paragraphs.append(_once(METRICS_SAY[spec.metric] for spec in specs))
+    paragraphs.append(_once(_metric_says(result) for result in results))
     paragraphs.append(_once(METHODS_SAY[spec.method] for spec in specs))
     paragraphs.append(
         "An effect is the metric of the patched run minus that of the unpatched run. Nodes were patched at single "
@@ -66,6 +72,11 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     if any(spec.method != "exact" for spec in specs):
         paragraphs.append(f"AtP and AtP*: {PAPER}")
     return tuple(paragraphs)
+
+
+def _metric_says(result: AttributionResult) -> str:
+    read = answers_words(result.spec.metric, (run.tokens for run in result.pairs))
+    return METRICS_SAY[result.spec.metric] + (f" It read: {read}." if read else "")
 
 
 def _once(sentences: Iterable[str]) -> str:

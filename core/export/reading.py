@@ -13,7 +13,7 @@ from core.errors import ResultError, SpecError
 from core.export.screened import read_screened, tensor_names
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import RunSpec
-from core.prompts.pairs import TokenPair
+from core.prompts.pairs import MOST_ANSWERS, Item, TokenPair, one_or_several
 from core.terms import ModelShape, NodeKind
 
 SCHEMA = 1
@@ -28,10 +28,10 @@ PAIR_FIELDS = {
     "corrupt_tokens": list,
     "clean_token_text": list,
     "corrupt_token_text": list,
-    "answer_id": int,
-    "distractor_id": int,
-    "answer": str,
-    "distractor": str,
+    "answer_id": int | list,
+    "distractor_id": int | list,
+    "answer": str | list,
+    "distractor": str | list,
     "clean_metric": float,
     "corrupt_metric": float,
 }
@@ -127,6 +127,12 @@ def _pair(index: int, entry: Any) -> PairRun:
         _refuse("A token's text is not text.", where)
     if ids["clean"] == ids["corrupt"]:
         _refuse("The clean and corrupt prompts are the same.", where)
+    answers, distractors = _each(entry["answer"], str, where), _each(entry["distractor"], str, where)
+    answer_ids, distractor_ids = _each(entry["answer_id"], int, where), _each(entry["distractor_id"], int, where)
+    rest, rest_ids = _each(entry.get("rest", []), str, where), _each(entry.get("rest_ids", []), int, where)
+    counts = [(len(answers), len(answer_ids)), (len(distractors), len(distractor_ids)), (len(rest), len(rest_ids))]
+    if any(texts != ids for texts, ids in counts) or not answers or not distractors:
+        _refuse("The answer or the distractor does not have as many texts as tokens.", where)
     tokens = TokenPair(
         row=entry["row"],
         name=entry["name"],
@@ -134,12 +140,22 @@ def _pair(index: int, entry: Any) -> PairRun:
         corrupt_ids=tuple(ids["corrupt"]),
         clean_tokens=tuple(texts["clean"]),
         corrupt_tokens=tuple(texts["corrupt"]),
-        answer_id=entry["answer_id"],
-        distractor_id=entry["distractor_id"],
-        answer=entry["answer"],
-        distractor=entry["distractor"],
+        answer_id=one_or_several(answer_ids),
+        distractor_id=one_or_several(distractor_ids),
+        answer=one_or_several(answers),
+        distractor=one_or_several(distractors),
+        rest_ids=rest_ids,
+        rest=rest,
     )
     return PairRun(tokens, _number(entry["clean_metric"], where), _number(entry["corrupt_metric"], where))
+
+
+def _each(value: Any, kind: type[Item], where: str) -> tuple[Item, ...]:
+    """One value, or a list of several, as a tuple."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > MOST_ANSWERS or not all(isinstance(x, kind) and not isinstance(x, bool) for x in values):
+        _refuse("The answer or the distractor is not of the right kind.", where)
+    return tuple(values)
 
 
 def _tensors(content: bytes) -> dict[str, Any]:

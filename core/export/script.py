@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 
 from core.export.literal import literal
@@ -77,7 +75,7 @@ def reproduction_script(result: AttributionResult) -> str:
     return TEMPLATE.format(
         what=_what(result),
         spec=literal(spec.to_json()),
-        pairs=literal([_plain(asdict(run.tokens)) for run in result.pairs]),
+        pairs=literal([_plain(run.tokens.to_json()) for run in result.pairs]),
         stored=literal(_largest_effects(result)),
         absolute=1e-2 if half else 1e-4,
         relative=5e-2 if half else 1e-3,

@@ -12,8 +12,11 @@ from core.terms import Direction, Donor, MetricName
 
 METRIC_WORDS: dict[MetricName, str] = {
     "logit_diff": "logit difference",
+    "logit_diff_lse": "logit difference (log-sum-exp)",
+    "prob_diff": "probability difference",
     "log_prob": "log-probability",
     "prob": "probability",
+    "answer_log_prob": "log-probability of the whole answer",
     "kl": "KL divergence",
 }
 DIRECTION_WORDS: dict[Direction, str] = {
@@ -80,6 +83,7 @@ def caption(
     left_out: int = 0,
     colour_range: tuple[float, float] | None = None,
     method: str | None = None,
+    answers: str = "",
     notes: tuple[str, ...] = (),
 ) -> str:
     """The sentence under a figure, in plain text: metric, direction, method, N and colour range, then ``notes``.
@@ -88,9 +92,10 @@ def caption(
         left_out: pairs that could not enter because their gap is too small.
         colour_range: lowest and highest value that the colours tell apart.
         method: the method's name where the figure shows several; else the spec's own.
+        answers: what the metric reads where that is not one token of each pair (``core.prompts.show.answers_words``).
     """
     parts = [
-        unit(spec, scale),
+        unit(spec, scale) + (f" ({answers})" if answers else ""),
         direction_words(spec),
         method or ("exact patching" if spec.method == "exact" else f"{NAMES[spec.method]} estimate"),
         f"N = {count(n_pairs)} {'pair' if n_pairs == 1 else 'pairs'}"

@@ -59,14 +59,14 @@ def atp_scores(
         base_rows, donor_rows: per pair, its base and its donor.
         starts: per pair, the first position at which a patch changes anything; scores before it are 0.
         gradient: of each pair's metric by its final residual stream at the last position, ``[pair, d_model]``
-            to ``[pair, d_model]``.
+            to ``[pair, d_model]``; where answer tokens follow the prompt, at all positions ``BaseRun.final`` gives.
         method: ``"atp"`` and ``"atp-qk"`` give signed estimates; ``"atp-graddrop"`` and ``"atp-star"``
             (QK fix and GradDrop) give non-negative scores.
 
     Returns:
         kind -> float32 ``[pair, layer, position, unit]``.
     """
-    start, length = min(starts), run.inputs[0].shape[1]
+    start, length = min(starts), run.prompt
     fix = method in ("atp-qk", "atp-star")
     drop = method in ("atp-graddrop", "atp-star")
     base, donor = torch.tensor(base_rows), torch.tensor(donor_rows)
@@ -74,13 +74,14 @@ def atp_scores(
     out = {k: np.zeros((len(base), shape.n_layers, length, shape.units(k)), np.float32) for k in kinds}
     before = torch.arange(start, length)[None] < torch.tensor(starts)[:, None]  # [pair, position]
     top = torch.zeros_like(run.inputs[-1][base, start:])
-    top[:, -1] = gradient(run.inputs[-1][base, -1])
+    read = slice(-1 - run.forced, None)
+    top[:, read] = gradient(run.inputs[-1][base, read].flatten(0, 1)).unflatten(0, (len(base), -1))
     for layer in backward_sweep(model, run, base, start, top, _read_kinds(kinds, fix), drop=drop, progress=progress):
         for kind in kinds:
             # [cotangent, pair, position, unit]
             estimate = estimates_at(run, donors or run, layer, kind, base, donor, start, fix)
             score = drop_mean(estimate, layer.index, shape.n_layers, kind) if drop else estimate[0]
-            score = score.masked_fill(before[..., None].to(score.device), 0)
+            score = score[:, : length - start].masked_fill(before[..., None].to(score.device), 0)
             out[kind][:, layer.index, start:] = score.float().cpu().numpy()
     return out
 

@@ -22,12 +22,14 @@ class BaseRun:
 
     ``inputs[l]`` is what block l reads (resid_pre), ``inputs[L]`` the final residual stream, each
     ``[row, position, d_model]``. ``heads[l]`` holds q, k, v, z and the mask of layer l. ``writes`` holds the
-    other requested kinds (neuron, attn_out, mlp_out), one ``[row, position, unit]`` a layer.
+    other requested kinds (neuron, attn_out, mlp_out), one ``[row, position, unit]`` a layer. The last ``forced``
+    positions hold tokens of an answer that follow the prompt; they are read, but not patched.
     """
 
     inputs: list[Tensor] = field(default_factory=list)
     heads: list[AttentionStep] = field(default_factory=list)
     writes: dict[NodeKind, list[Tensor]] = field(default_factory=dict)
+    forced: int = 0
 
     @property
     def n_layers(self) -> int:
@@ -36,6 +38,21 @@ class BaseRun:
     @property
     def masks(self) -> list[Tensor]:
         return [step.mask for step in self.heads]
+
+    @property
+    def length(self) -> int:
+        """Number of positions, forced ones included."""
+        return self.inputs[0].shape[1]
+
+    @property
+    def prompt(self) -> int:
+        """Number of positions of the prompt, which are those that are patched."""
+        return self.length - self.forced
+
+    def final(self, stream: Tensor) -> Tensor:
+        """What the metric reads of streams ``[row, position, d_model]`` that end where the run ends: the prompt's last
+        position and the forced ones, ``[row * read, d_model]``, those of a row next to each other."""
+        return stream[:, -1 - self.forced :].flatten(0, 1)
 
     def node(self, kind: NodeKind, layer: int) -> Tensor:
         """Activations of one kind: heads ``[row, head, position, d_head]``, others ``[row, position, unit]``."""

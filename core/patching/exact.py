@@ -71,7 +71,7 @@ class Site:
 
     @property
     def length(self) -> int:
-        return self.base.inputs[0].shape[1]
+        return self.base.length
 
     def calls(self, rows: Tensor, tokens: int) -> tuple[Tensor, ...]:
         """Cut rows of so many tokens each into equal block calls."""
@@ -111,19 +111,20 @@ def exact_effects(
         run: the base runs, and the donors too unless ``donors`` holds them (at the base's positions).
         base_rows, donor_rows: per pair, its base and its donor.
         starts: per pair, the first position at which a patch changes anything; effects before it are 0.
-        read: metric of final residual streams of one pair, ``(pair, [row, d_model]) -> [row]``.
+        read: metric of final residual streams of one pair, ``(pair, [row, d_model]) -> [row]``; where answer tokens
+            follow the prompt, of all positions that ``BaseRun.final`` gives.
         neurons: which neurons, when ``kinds`` holds ``"neuron"``.
 
     Returns:
         kind -> float32 ``[pair, layer, position, unit]``; NaN for neurons not asked for.
     """
-    shape, length = model.shape, run.inputs[0].shape[1]
+    shape, length = model.shape, run.length
     batching = batching or Batching.for_model(model, length)
     progress = progress or Progress(0)
-    out = {kind: _empty(kind, len(base_rows), shape, length, neurons) for kind in kinds}
-    for position in range(min(starts), length):
+    out = {kind: _empty(kind, len(base_rows), shape, run.prompt, neurons) for kind in kinds}
+    for position in range(min(starts), run.prompt):
         kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
-        joins = plan(kinds, shape, position, length, neurons)
+        joins = plan(kinds, shape, position, run.prompt, neurons)
         for pair, (row, donor) in enumerate(zip(base_rows, donor_rows)):
             if position < starts[pair]:
                 continue
@@ -150,7 +151,7 @@ def node_effects(
 
     Arguments as in ``exact_effects``; ``read`` is bound to the pair. Effects before ``start`` are 0.
     """
-    length, out = run.inputs[0].shape[1], np.zeros(len(nodes), np.float32)
+    length, out = run.length, np.zeros(len(nodes), np.float32)
     batching, progress = batching or Batching.for_model(model, length), progress or Progress(0)
     for position in np.unique(nodes.position[nodes.position >= start]).tolist():
         kwargs = block_kwargs(model, position, length), block_kwargs(model, position, position + 1)
@@ -168,7 +169,7 @@ def _waves(
     """The waves of a plan at one position, each with its effects in the order of its rows."""
     for wave in split(joins, max(1, site.batching.tokens_per_wave // (site.length - site.position))):
         with torch.inference_mode():
-            base_value = read(site.base.inputs[-1][site.row : site.row + 1, -1])
+            base_value = read(site.base.final(site.base.inputs[-1][site.row : site.row + 1]))
             values = (read(climb(site, wave, *kwargs, progress)) - base_value).float().cpu().numpy()
         yield wave, values
 
@@ -192,7 +193,7 @@ def _store(out: dict[NodeKind, np.ndarray], pair: int, position: int, wave: list
 def climb(
     site: Site, wave: list[Join], suffix: list[dict[str, Any]], single: list[dict[str, Any]], progress: Progress
 ) -> Tensor:
-    """Run one wave from its lowest patch to the top; final residual stream at the last position, a row a patch."""
+    """Run one wave from its lowest patch to the top; final residual streams where they are read, patch by patch."""
     rows = sum(len(join.units) for join in wave)
     hidden = site.base.inputs[0].new_empty(rows, site.length - site.position, site.model.shape.d_model)
     entering: dict[tuple[int, int], list[Join]] = {}
@@ -208,7 +209,7 @@ def climb(
             if joins := entering.get((layer, stage)):
                 entered += enter_block(site, joins, hidden[entered:], kwargs[layer], stop, progress)
     progress.advance(rows)
-    return hidden[:, -1]
+    return site.base.final(hidden)
 
 
 def propagate(site: Site, layer: int, hidden: Tensor, kwargs: dict[str, Any], progress: Progress) -> None:

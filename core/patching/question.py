@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,6 +39,7 @@ class Question:
 
     @property
     def length(self) -> int:
+        """Number of tokens of the prompts."""
         return len(self.pairs[0])
 
     @property
@@ -52,20 +53,23 @@ class Question:
         }
 
     def read(self, pair: int, residual: Tensor) -> Tensor:
-        """Metric of final residual streams ``[row, d_model]`` of one pair."""
-        return read_metric(self.model, self.metric, residual, torch.full((len(residual),), pair))
+        """Metric of final residual streams of one pair, as ``BaseRun.final`` gives them."""
+        return self.read_rows(torch.full((self._rows(residual),), pair), residual)
 
     def read_rows(self, pairs: Tensor, residual: Tensor) -> Tensor:
         """Metric of final residual streams, row i of pair ``pairs[i]``."""
         return read_metric(self.model, self.metric, residual, pairs)
 
     def gradient(self, residual: Tensor, first: int = 0) -> Tensor:
-        """Gradient of the metric of pairs ``first``, ``first + 1``, ... by their final residual streams, ``[pair,
-        d_model]`` to the same."""
+        """Gradient of the metric of pairs ``first``, ``first + 1``, ... by their final residual streams, as
+        ``BaseRun.final`` gives them, to the same shape."""
         with torch.enable_grad():
             leaf = residual.detach().requires_grad_()
-            value = self.read_rows(first + torch.arange(len(leaf)), leaf).sum()
+            value = self.read_rows(first + torch.arange(self._rows(leaf)), leaf).sum()
             return torch.autograd.grad(value, leaf)[0]
+
+    def _rows(self, residual: Tensor) -> int:
+        return len(residual) // (1 + self.run.forced)
 
 
 def ask(
@@ -79,18 +83,22 @@ def ask(
 ) -> Question:
     """Run clean and corrupt prompts once, in one forward, keeping what patching ``kinds`` needs.
 
+    Whole answers (``answer_log_prob``) follow both prompts, but for their last token; only prompts are patched.
+
     Args:
+        pairs: prompts of one length and answers of one length.
         donors: what ``donors_of`` made for the whole set, put into the clean runs (noising) at every position; default:
             each pair's other prompt.
     """
     n = len(pairs)
     ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
-    run = base_run(model, ids, kinds)
     bound = Metric.of(metric, pairs)
+    forced = bound.forced.to(ids).repeat(2, 1)
+    run = replace(base_run(model, torch.cat([ids, forced], 1), kinds), forced=forced.shape[1])
     with torch.no_grad():
         if metric == "kl":
             bound = bound.with_reference(logits_at(model, run.inputs[-1][:n, -1]))
-        values = read_metric(model, bound, run.inputs[-1][:, -1], torch.arange(2 * n) % n).tolist()
+        values = read_metric(model, bound, run.final(run.inputs[-1]), torch.arange(2 * n) % n).tolist()
     clean, corrupt = list(range(n)), list(range(n, 2 * n))
     base, other = (clean, corrupt) if direction == "noising" else (corrupt, clean)
     if donors is not None:

@@ -46,9 +46,9 @@ def joint_effects(
     """
     progress = progress or Progress(0)
     start = min(question.starts)
-    tokens = (batching or Batching.for_model(question.model, question.length)).tokens_per_call
-    size = max(1, tokens // (question.length - start))
-    kwargs = block_kwargs(question.model, start, question.length)
+    tokens = (batching or Batching.for_model(question.model, question.run.length)).tokens_per_call
+    size = max(1, tokens // (question.run.length - start))
+    kwargs = block_kwargs(question.model, start, question.run.length)
     out = np.zeros(len(members), np.float32)
     for first in range(0, len(members), size):
         part = slice(first, first + size)
@@ -72,7 +72,7 @@ def _run(
     if not len(patched):
         return np.zeros(len(members), np.float32)
     hidden = run.inputs[patched.min()][base, start:]
-    masks = run.mask_rows(start, question.length)
+    masks = run.mask_rows(start, question.run.length)
     with torch.no_grad():
         for layer in range(patched.min(), model.shape.n_layers):
             progress.check()
@@ -86,7 +86,7 @@ def _run(
             attention = AttentionPass(prefix, masks, heads)  # type: ignore[arg-type]
             with attention_pass(attention), watched_writes(model, writes, len(members), layer):
                 hidden = model.parts.blocks[layer](hidden, **kwargs[layer])
-        values = question.read_rows(torch.from_numpy(pairs), hidden[:, -1])
+        values = question.read_rows(torch.from_numpy(pairs), run.final(hidden))
     return values.float().cpu().numpy() - np.array(question.values, np.float32)[base]
 
 
@@ -101,7 +101,7 @@ def _edits(
         here = np.flatnonzero(inside & (nodes.kind == NODE_KINDS.index(kind)))
         if not len(here) or not members[:, here].any():
             continue
-        chosen = np.zeros((len(members), question.length - start, model.shape.units(kind)), bool)
+        chosen = np.zeros((len(members), question.run.length - start, model.shape.units(kind)), bool)
         chosen[:, nodes.position[here] - start, nodes.unit[here]] = members[:, here]
         mask = torch.from_numpy(chosen).to(device)
         values = question.donors.node(kind, layer)[donor]

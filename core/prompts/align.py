@@ -1,18 +1,20 @@
 """Prompt pairs as one model sees them: token by token, or refused with the row and the reason.
 
 Patching moves activations between equal positions of two runs, so both prompts of a pair must have the same number
-of tokens; the metric reads one token, so answer and distractor must be one token each.
+of tokens. Most metrics read the token after the prompt, so every text of an answer or distractor must be one token;
+``answer_log_prob`` reads an answer of several tokens in a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.prompts.pairs import PairSet, PromptPair, TokenPair
-from core.prompts.problems import Problem, raise_first_error
-from core.prompts.tokens import token_texts
+from core.prompts.pairs import PairSet, PromptPair, TokenPair, one_or_several
+from core.prompts.problems import Findings, Problem, raise_first_error
+from core.prompts.targets import Targets
+from core.prompts.tokens import holds_unknown, own_ids, prompt_ids, token_texts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -48,6 +50,7 @@ def align(
     *,
     trim: bool = False,
     first_token: bool = False,
+    whole_answer: bool = False,
     max_tokens: int = MAX_TOKENS,
     rows: Sequence[int] | None = None,
 ) -> AlignedPairs:
@@ -57,70 +60,64 @@ def align(
 
     Args:
         trim: strip spaces from the end of both prompts (with a warning) instead of only warning.
-        first_token: let an answer or distractor of several tokens stand for its first one (with a warning).
+        first_token: let an answer or distractor of several tokens stand for its first one (with a warning). A token
+            that begins answers and distractors then decides nothing, and is left out of both (with a warning).
+        whole_answer: let the answer be several tokens in a row, for ``answer_log_prob``, which reads one answer and no
+            distractor.
         max_tokens: longest prompt that is let through; pass the model's limit where it is smaller.
         rows: the 0-based row of each pair in its file, where rows were left out (``ParsedPairs.rows``).
     """
     found: list[TokenPair] = []
     problems: list[Problem] = []
     for row, pair in zip(rows if rows is not None else range(len(pairs)), pairs, strict=True):
-        check = _Row(row, tokenizer, trim=trim, first_token=first_token, max_tokens=max_tokens)
-        tokens = check.align(pair)
-        problems.extend(check.problems)
-        if tokens and not any(problem.severity == "error" for problem in check.problems):
+        noted = Findings(row)
+        tokens = _Row(tokenizer, trim, first_token, whole_answer, max_tokens, noted).align(pair)
+        problems.extend(noted.problems)
+        if tokens and noted.sound:
             found.append(tokens)
     return AlignedPairs(tuple(found), tuple(problems))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Row:
     """The checks of one row, gathering what they find."""
 
-    row: int
     tokenizer: PreTrainedTokenizerBase
     trim: bool
     first_token: bool
+    whole_answer: bool
     max_tokens: int
-    problems: list[Problem] = field(default_factory=list)
+    found: Findings
 
     def align(self, pair: PromptPair) -> TokenPair | None:
         clean, corrupt = self._trimmed(pair)
         if not clean.strip() or not corrupt.strip():
-            self._error("A prompt is empty.", "Fill in both prompts, or delete the row.")
+            self.found.error("A prompt is empty.", "Fill in both prompts, or delete the row.")
             return None
-        clean_ids, corrupt_ids = self._prompt_ids(clean), self._prompt_ids(corrupt)
+        clean_ids, corrupt_ids = prompt_ids(clean, self.tokenizer), prompt_ids(corrupt, self.tokenizer)
+        self._check_unknown(clean, corrupt)
         self._check_prompts(clean_ids, corrupt_ids)
-        if not isinstance(pair.answer, str) or not isinstance(pair.distractor, str):
-            self._error("Answers of several texts cannot be run yet.", "Keep one of them.")
+        both = Targets(self.tokenizer, clean, clean_ids, self.first_token, self.whole_answer, self.found).of(pair)
+        if both is None:
             return None
-        answer_id = self._answer_id("answer", pair.answer, clean)
-        distractor_id = self._answer_id("distractor", pair.distractor, clean)
-        if answer_id is None or distractor_id is None:
-            return None
-        if answer_id == distractor_id:
-            self._error(
-                f"Answer {pair.answer!r} and distractor {pair.distractor!r} are the same token.",
-                "Choose a distractor that differs in its first token.",
-            )
-            return None
+        answer, distractor = both
+        if len(clean_ids) + len(answer.rest) > self.max_tokens >= len(clean_ids):
+            what = f"The prompts have {len(clean_ids)} tokens, and {len(answer.rest)} of the answer follow."
+            self.found.error(what, f"Shorten them to {self.max_tokens} at most.")
         return TokenPair(
-            row=self.row,
+            row=self.found.row,
             name=pair.name,
             clean_ids=clean_ids,
             corrupt_ids=corrupt_ids,
             clean_tokens=token_texts(clean_ids, self.tokenizer),
             corrupt_tokens=token_texts(corrupt_ids, self.tokenizer),
-            answer_id=answer_id,
-            distractor_id=distractor_id,
-            answer=token_texts([answer_id], self.tokenizer)[0],
-            distractor=token_texts([distractor_id], self.tokenizer)[0],
+            answer_id=one_or_several(answer.ids),
+            distractor_id=one_or_several(distractor.ids),
+            answer=one_or_several(answer.texts),
+            distractor=one_or_several(distractor.texts),
+            rest_ids=answer.rest,
+            rest=token_texts(answer.rest, self.tokenizer),
         )
-
-    def _error(self, what: str, next_step: str) -> None:
-        self.problems.append(Problem(self.row, "error", what, next_step))
-
-    def _warn(self, what: str, next_step: str) -> None:
-        self.problems.append(Problem(self.row, "warning", what, next_step))
 
     def _trimmed(self, pair: PromptPair) -> tuple[str, str]:
         """Both prompts, without their trailing spaces if that was asked for."""
@@ -131,40 +128,31 @@ class _Row:
         subject = f"The {ends[0]} prompt" if len(ends) == 1 else "Both prompts"
         if not self.trim:
             verb = "ends" if len(ends) == 1 else "end"
-            self._warn(
+            self.found.warn(
                 f"{subject} {verb} in a space, after which most models continue badly.",
                 "Trim it, and start the answer and the distractor with it.",
             )
             return pair.clean, pair.corrupt
-        self._warn(f"{subject} ended in a space; it was trimmed.", "Start the answer and the distractor with it.")
+        self.found.warn(f"{subject} ended in a space; it was trimmed.", "Start the answer and the distractor with it.")
         return pair.clean.rstrip(" "), pair.corrupt.rstrip(" ")
 
-    def _prompt_ids(self, text: str) -> tuple[int, ...]:
-        """Ids as the model is fed them, less an end-of-text token of the tokenizer's own.
-
-        After such a token the model would start another text instead of continuing this one.
-        """
-        ids = tuple(self.tokenizer(text).input_ids)
-        end = self.tokenizer.eos_token_id
-        if end is not None and ids and ids[-1] == end and self._bare_ids(text)[-1:] != (end,):
-            return ids[:-1]
-        return ids
-
-    def _bare_ids(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
+    def _check_unknown(self, *prompts: str) -> None:
+        if any(holds_unknown(own_ids(text, self.tokenizer), text, self.tokenizer) for text in prompts):
+            self.found.error(
+                "A prompt holds text that the model has no token for.", "Use other words or another model."
+            )
 
     def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> None:
-        unknown = self.tokenizer.unk_token_id
-        if unknown not in (None, self.tokenizer.eos_token_id) and (unknown in clean or unknown in corrupt):
-            self._error("A prompt holds text that the model has no token for.", "Use other words or another model.")
         if max(len(clean), len(corrupt)) > self.max_tokens:
             lengths = f"{len(clean)} and {len(corrupt)}"
-            self._error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")
+            self.found.error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")
         elif clean == corrupt:
-            self._error("Both prompts are the same to the model.", "Change in one of them what decides the answer.")
+            self.found.error(
+                "Both prompts are the same to the model.", "Change in one of them what decides the answer."
+            )
         elif len(clean) != len(corrupt):
             lengths = f"The clean prompt has {len(clean)} tokens, the corrupt one {len(corrupt)}"
-            self._error(
+            self.found.error(
                 f"{lengths}; {self._parting(clean, corrupt)}.",
                 "Reword one of them so that both have the same number of tokens.",
             )
@@ -176,43 +164,3 @@ class _Row:
         shown = [repr("".join(token_texts(ids[at : at + 3], self.tokenizer))) for ids in (clean, corrupt)]
         sides = [text if at < len(ids) else "its end" for text, ids in zip(shown, (clean, corrupt))]
         return f"they part at token {at}, {sides[0]} against {sides[1]}"
-
-    def _answer_id(self, role: str, text: str, prompt: str) -> int | None:
-        """The one token that a prompt is to be continued with."""
-        ids = self._continuation(prompt, text)
-        if not ids:
-            self._error(f"The {role} is missing.", "Fill it in, or delete the row.")
-            return None
-        if ids[0] == self.tokenizer.unk_token_id:
-            self._error(f"The model has no token for the {role} {text!r}.", "Choose another word or another model.")
-            return None
-        if len(ids) > 1:
-            pieces = token_texts(ids, self.tokenizer)
-            what = f"The {role} {text!r} is {len(ids)} tokens: {', '.join(map(repr, pieces))}."
-            if not self.first_token:
-                self._error(what, f"Use its first token, {pieces[0]!r}, or choose one that is a single token.")
-                return None
-            self._warn(f"{what} The first one stands for it.", "Make sure that this token tells it apart.")
-        self._check_space(role, text, prompt, ids[0])
-        return ids[0]
-
-    def _continuation(self, prompt: str, text: str) -> tuple[int, ...]:
-        """The text's own tokens, or the one token it is after the prompt.
-
-        The two differ where a tokenizer puts a space before every text: there only the second is what follows.
-        """
-        before, after = self._prompt_ids(prompt), self._prompt_ids(prompt + text)
-        if after[: len(before)] == before and len(after) == len(before) + 1:
-            return after[-1:]
-        return self._bare_ids(text)
-
-    def _check_space(self, role: str, text: str, prompt: str, token: int) -> None:
-        """Warn of "Mary" where " Mary" is how a text goes on: two tokens, and the first is hardly ever predicted."""
-        if not text[0].isalpha() or not (prompt[-1].isalnum() or prompt[-1] in ",.;:!?"):
-            return
-        spaced = self._continuation(prompt, " " + text)
-        if len(spaced) == 1 and spaced[0] != token:
-            self._warn(
-                f"The {role} {text!r} does not start with a space, though the prompt does not end in one.",
-                f"Write {' ' + text!r} if it is a word of its own.",
-            )

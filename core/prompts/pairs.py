@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import PromptError
 
@@ -40,7 +40,7 @@ class PromptPair:
 
     def __post_init__(self) -> None:
         for role in ("answer", "distractor"):
-            object.__setattr__(self, role, _one_or_several(role, getattr(self, role)))
+            object.__setattr__(self, role, _texts(role, getattr(self, role)))
             object.__setattr__(self, f"{role}_ids", tuple(getattr(self, f"{role}_ids")))
             if max(len(answer_texts(getattr(self, role))), len(getattr(self, f"{role}_ids"))) > MOST_ANSWERS:
                 raise PromptError(f"The {role} has more than {MOST_ANSWERS} texts.", next_step="Leave some out.")
@@ -52,12 +52,19 @@ class PromptPair:
         return {name: value for name, value in asdict(self).items() if given or not name.endswith("_ids")}
 
 
-def _one_or_several(role: str, texts: str | Sequence[str]) -> Texts:
-    if isinstance(texts, str):
-        return texts
+Item = TypeVar("Item")
+
+
+def one_or_several(items: tuple[Item, ...]) -> Item | tuple[Item, ...]:
+    """The only item itself, or the tuple of several."""
+    return items[0] if len(items) == 1 else items
+
+
+def _texts(role: str, given: str | Sequence[str]) -> Texts:
+    texts = (given,) if isinstance(given, str) else tuple(given)
     if not texts:
         raise PromptError(f"The list of texts for the {role} is empty.", next_step="Fill it in, or delete the row.")
-    return texts[0] if len(texts) == 1 else tuple(texts)
+    return one_or_several(texts)
 
 
 def answer_texts(answer: Texts) -> tuple[str, ...]:
@@ -87,10 +94,15 @@ class PairSet:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """A pair as one model sees it: equal numbers of token ids, one answer id, one distractor id.
+    """A pair as one model sees it: equal numbers of token ids, the ids that count as right, those that count as wrong.
 
     ``row`` is the pair's 0-based place in its set. ``clean_tokens``/``corrupt_tokens`` hold each token's
     own text (spaces kept), for display.
+
+    ``answer_id`` and ``distractor_id`` are one id, or a tuple of several that count alike, in the order of the texts
+    ``answer`` and ``distractor``. ``answer_ids`` and ``distractor_ids`` are tuples always. Where an answer of several
+    tokens in a row is read whole, ``answer_id`` is its first token, ``rest_ids`` the others, ``rest`` their texts; no
+    metric reads the distractor then.
     """
 
     row: int
@@ -99,10 +111,29 @@ class TokenPair:
     corrupt_ids: tuple[int, ...]
     clean_tokens: tuple[str, ...]
     corrupt_tokens: tuple[str, ...]
-    answer_id: int
-    distractor_id: int
-    answer: str
-    distractor: str
+    answer_id: int | tuple[int, ...]
+    distractor_id: int | tuple[int, ...]
+    answer: Texts
+    distractor: Texts
+    rest_ids: tuple[int, ...] = ()
+    rest: tuple[str, ...] = ()
+
+    @property
+    def answer_ids(self) -> tuple[int, ...]:
+        return self.answer_id if isinstance(self.answer_id, tuple) else (self.answer_id,)
+
+    @property
+    def distractor_ids(self) -> tuple[int, ...]:
+        return self.distractor_id if isinstance(self.distractor_id, tuple) else (self.distractor_id,)
+
+    @property
+    def whole_answer(self) -> tuple[str, ...]:
+        """The texts of the answer's tokens in a row: one, unless the answer is read whole."""
+        return (*answer_texts(self.answer)[:1], *self.rest)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, fit for JSON; the rest of an answer only where there is one."""
+        return {name: value for name, value in asdict(self).items() if value or not name.startswith("rest")}
 
     def __len__(self) -> int:
         return len(self.clean_ids)
@@ -119,11 +150,37 @@ class TokenPair:
 
 
 def group_by_length(pairs: tuple[TokenPair, ...]) -> dict[int, tuple[TokenPair, ...]]:
-    """Pairs by number of tokens, shortest first; the engine batches within a group."""
+    """Pairs by number of tokens, shortest first."""
     lengths = sorted({len(pair) for pair in pairs})
     return {n: tuple(pair for pair in pairs if len(pair) == n) for n in lengths}
 
 
+def batches_of(pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
+    """Pairs that the engine may run as one batch: prompts of one length and answers of one length, shortest first."""
+    sizes = sorted({_size(pair) for pair in pairs})
+    return [tuple(pair for pair in pairs if _size(pair) == size) for size in sizes]
+
+
 def largest_group(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
     """The pairs of the commonest length, where a node at a position must mean the same in all of them."""
-    return max(group_by_length(pairs).values(), key=len)
+    return max(batches_of(pairs), key=len)
+
+
+def _size(pair: TokenPair) -> tuple[int, int]:
+    return len(pair), len(pair.rest_ids)
+
+
+def refuse_rest(pairs: Iterable[TokenPair], reader: str) -> None:
+    """Raise PromptError where an answer is several tokens in a row and only its first one would be read.
+
+    Args:
+        reader: what would read it, as the subject of a sentence.
+    """
+    for pair in pairs:
+        if pair.rest_ids:
+            raise PromptError(
+                f"The answer {''.join(pair.whole_answer)!r} is {1 + len(pair.rest_ids)} tokens in a row; {reader} "
+                "reads one.",
+                where=f"row {pair.row + 1}",
+                next_step="Use the log-probability of the whole answer, or let the first token stand for it.",
+            )

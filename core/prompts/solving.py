@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.prompts.pairs import TokenPair, group_by_length
+from core.prompts.pairs import TokenPair, group_by_length, refuse_rest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -13,12 +13,17 @@ MARGIN = 0.5
 
 
 def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict[int, tuple[float, float]]:
-    """Row -> logit(answer) − logit(distractor) after the clean and after the corrupt prompt.
+    """Row -> logit(answer) − logit(distractor) after the clean and after the corrupt prompt; where several tokens count
+    alike, their mean.
 
     Pairs of equal length run as one batch, so keep sets small.
+
+    Raises:
+        PromptError: an answer is several tokens in a row.
     """
     import torch  # here, so that reading pairs does not wait for it
 
+    refuse_rest(pairs, "the logit difference")
     differences = {}
     for group in group_by_length(pairs).values():
         prompts = [ids for pair in group for ids in (pair.clean_ids, pair.corrupt_ids)]
@@ -26,10 +31,10 @@ def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict
             logits = hf(torch.tensor(prompts, device=hf.device)).logits[:, -1].float()  # [2 * pair, vocab]
         for i, pair in enumerate(group):
             clean, corrupt = logits[2 * i], logits[2 * i + 1]
-            answer, distractor = pair.answer_id, pair.distractor_id
+            answer, distractor = list(pair.answer_ids), list(pair.distractor_ids)
             differences[pair.row] = (
-                float(clean[answer] - clean[distractor]),
-                float(corrupt[answer] - corrupt[distractor]),
+                float(clean[answer].mean() - clean[distractor].mean()),
+                float(corrupt[answer].mean() - corrupt[distractor].mean()),
             )
     return differences
 

@@ -1,4 +1,4 @@
-"""The text of single tokens, as the model sees them."""
+"""From a text to the tokens that a model is fed, and from single tokens back to their text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+def prompt_ids(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Ids as the model is fed them, less an end-of-text token of the tokenizer's own.
+
+    After such a token the model would start another text instead of continuing this one.
+    """
+    ids = tuple(tokenizer(text).input_ids)
+    end = tokenizer.eos_token_id
+    if end is not None and ids and ids[-1] == end and own_ids(text, tokenizer)[-1:] != (end,):
+        return ids[:-1]
+    return ids
+
+
+def own_ids(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Ids of the text alone, without what the tokenizer adds to a prompt."""
+    return tuple(tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def holds_unknown(ids: Sequence[int], text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether some of the text, whose own ids these are, has no token.
+
+    The unknown token may be a real one: GPT-2's is its end of text too, and any may be written out in a text. So only
+    those count that do not stand there to the letter.
+    """
+    unknown = tokenizer.unk_token_id
+    return unknown is not None and list(ids).count(unknown) > text.count(str(tokenizer.unk_token))
 
 
 def token_texts(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ of the final norm held at the run's own value, each write has its own part in ev
 
     logit_t[token] = Σ_writes  write_t · direction_t[token]  +  bias[token]
 
-and the parts of a logit difference (answer minus distractor) sum to it: positive parts favour the answer. A constant
+and the parts of a logit difference (answer minus distractor; the mean over each where several tokens count alike) sum
+to it: positive parts favour the answer. A constant
 logit scale, or a soft-cap, is held at its ratio in the run. Indirect effects (through later components) are not in
 these numbers; for them there is patching.
 
@@ -29,7 +30,7 @@ from core.models.attention import scores
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, base_run
 from core.patching.forward import logits_at
-from core.prompts.pairs import TokenPair
+from core.prompts.pairs import TokenPair, refuse_rest
 from core.readouts.linear import FrozenNorm, freeze, matrix_of
 from core.readouts.writes import joined, mlp_writes, post_norm, stream_factor
 from core.terms import NodeKind
@@ -47,9 +48,10 @@ class Directions:
     bias: Tensor
     logits: Tensor
 
-    def difference(self) -> Directions:
-        """First token minus second: one direction a row, its token axis of length 1."""
-        return Directions(*(x[:, :1] - x[:, 1:2] for x in (self.read, self.bias, self.logits)))
+    def mixed(self, weights: Tensor) -> Directions:
+        """Weighted sum over the tokens, ``[row, token]``: one direction a row, its token axis of length 1."""
+        found = (self.read, self.bias, self.logits)
+        return Directions(*((x * weights.reshape(*weights.shape, *[1] * (x.ndim - 2))).sum(1, True) for x in found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +86,8 @@ def direct_logit_attribution(
         last: only the last position, where the metric is read.
     """
     ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
-    tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids)
-    return _effects(model, held, directions(model, held.inputs[-1], tokens, last=last).difference(), last)
+    return _effects(model, held, _differences(model, held, pairs, last), last)
 
 
 def direct_effects(model: LoadedModel, ids: Tensor, tokens: Tensor, *, last: bool = True) -> DirectEffects:
@@ -106,9 +107,8 @@ def neuron_effects(
     """Parts of the logit difference by neuron of one layer, ``[row, position, unit]``; with the projection's bias they
     sum to the MLP's part."""
     ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
-    tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids, ("mlp_out", "neuron"))
-    read = directions(model, held.inputs[-1], tokens, last=last).difference().read[:, 0]
+    read = _differences(model, held, pairs, last).read[:, 0]
     neurons = _at(held.writes["neuron"][layer], last)
     project, write = model.parts.mlp_out[layer], model.parts.mlp_write[layer]
     if write is not project:
@@ -124,9 +124,8 @@ def head_sources(
     """A head's part in the logit difference by query and attended position, ``[row, query, key]``: attention times what
     the value there would write. Rows of queries sum to the head's part at that position."""
     ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
-    tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids)
-    read = directions(model, held.inputs[-1], tokens).difference().read[:, 0]
+    read = _differences(model, held, pairs, last=False).read[:, 0]
     norm = post_norm(model, layer, held.heads[layer].z)
     read = read if norm is None else norm.read(read)
     step, group = held.heads[layer], model.shape.n_heads // model.shape.n_kv_heads
@@ -154,6 +153,19 @@ def directions(model: LoadedModel, stream: Tensor, tokens: Tensor, *, last: bool
     logits = _logits(model, rows, tokens, length)
     ratio = torch.where(linear.abs() > SMALLEST, logits / linear, 1)
     return Directions(read * ratio[..., None], bias * ratio, logits)
+
+
+def _differences(model: LoadedModel, held: BaseRun, pairs: Sequence[TokenPair], last: bool) -> Directions:
+    """What the logit difference of each pair reads: the mean over its answers minus the mean over its distractors."""
+    refuse_rest(pairs, "direct attribution")
+    width = max(len(pair.answer_ids) + len(pair.distractor_ids) for pair in pairs)
+    tokens, weights = torch.zeros(len(pairs), width, dtype=torch.long), torch.zeros(len(pairs), width)
+    for row, pair in enumerate(pairs):
+        ids, right = [*pair.answer_ids, *pair.distractor_ids], len(pair.answer_ids)
+        tokens[row, : len(ids)] = torch.tensor(ids)
+        weights[row, :right] = 1 / right
+        weights[row, right : len(ids)] = -1 / (len(ids) - right)
+    return directions(model, held.inputs[-1], tokens, last=last).mixed(weights.to(model.device))
 
 
 def final_hidden(model: LoadedModel, rows: Tensor) -> Tensor:

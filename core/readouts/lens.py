@@ -18,7 +18,8 @@ from core.models.load import LoadedModel
 from core.patching.base_run import base_run
 from core.patching.forward import logits_at
 from core.patching.readout import MAX_LOGITS
-from core.prompts.pairs import TokenPair
+from core.prompts.pairs import TokenPair, refuse_rest
+from core.prompts.show import shown
 from core.prompts.tokens import token_texts
 
 RunName = Literal["clean", "corrupt"]
@@ -29,8 +30,10 @@ class LogitLens:
     """One run of one pair, read at every layer; float32 and int32 ``[layer + 1, position]``, the last row the answer.
 
     Attributes:
-        difference: logit of the answer minus that of the distractor (logits).
-        answer_probability, answer_rank: of the answer among the whole vocabulary; rank 1 is the likeliest.
+        difference: logit of the answer minus that of the distractor (logits); where several tokens count alike, their
+            mean.
+        answer_probability, answer_rank: of the answer among the whole vocabulary; rank 1 is the likeliest. Where
+            several tokens count as right: the probability of all together, and the rank of the likeliest.
         top, top_probability: the likeliest token's text and its probability.
     """
 
@@ -45,7 +48,12 @@ class LogitLens:
 
 
 def logit_lens(model: LoadedModel, pair: TokenPair, *, run: RunName = "clean") -> LogitLens:
-    """Read every layer of one run of a pair."""
+    """Read every layer of one run of a pair.
+
+    Raises:
+        PromptError: the answer is several tokens in a row.
+    """
+    refuse_rest([pair], "the lens")
     ids = torch.tensor([getattr(pair, f"{run}_ids")], device=model.device)
     streams = torch.cat(base_run(model, ids, ()).inputs)  # [layer + 1, position, d_model]
     shape = streams.shape[:2]
@@ -58,15 +66,15 @@ def logit_lens(model: LoadedModel, pair: TokenPair, *, run: RunName = "clean") -
     )
     texts = np.array(token_texts(top.ravel().tolist(), model.tokenizer), dtype=object).reshape(shape)
     tokens = pair.clean_tokens if run == "clean" else pair.corrupt_tokens
-    return LogitLens(
-        difference, probability, rank, texts, top_probability, tokens, pair.answer, pair.distractor
-    )  # fmt: skip
+    answer, distractor = shown(pair.answer), shown(pair.distractor)
+    return LogitLens(difference, probability, rank, texts, top_probability, tokens, answer, distractor)
 
 
 def _read(logits: Tensor, pair: TokenPair) -> tuple[Tensor, ...]:
     """Per row: logit difference, the answer's probability and rank, and the likeliest token with its probability."""
-    answer = logits[:, pair.answer_id]
+    answers, distractors = logits[:, list(pair.answer_ids)], logits[:, list(pair.distractor_ids)]
     chances = logits.softmax(-1)
     best = chances.max(-1)
-    rank = (logits > answer[:, None]).sum(-1) + 1
-    return answer - logits[:, pair.distractor_id], chances[:, pair.answer_id], rank, best.indices, best.values
+    rank = (logits > answers.max(-1, keepdim=True).values).sum(-1) + 1
+    probability = chances[:, list(pair.answer_ids)].sum(-1)
+    return answers.mean(-1) - distractors.mean(-1), probability, rank, best.indices, best.values

@@ -74,5 +74,6 @@ class Checkpoints:
 
 
 def _tokens(pair: TokenPair) -> str:
-    ids = (pair.clean_ids, pair.corrupt_ids, pair.answer_id, pair.distractor_id)
+    ids: tuple = (pair.clean_ids, pair.corrupt_ids, pair.answer_id, pair.distractor_id)
+    ids += (pair.rest_ids,) if pair.rest_ids else ()
     return hashlib.sha256(repr(ids).encode()).hexdigest()

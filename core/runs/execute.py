@@ -20,7 +20,7 @@ from core.patching.question import ask
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import NeuronSite, RunSpec, Screen
 from core.progress import IsCancelled, OnStep, Progress
-from core.prompts.pairs import PairSet, TokenPair, group_by_length, largest_group
+from core.prompts.pairs import PairSet, TokenPair, batches_of, largest_group
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
 from core.runs.screen import OnPartial, keep_estimate, kept_estimate, price, screen
@@ -94,7 +94,7 @@ def execute(
         return _screen(spec, model, pairs, Progress(0, on_step, cancelled), checkpoints, on_partial)
     sweep = spec.method == "exact"
     kept = checkpoints if sweep else None
-    batches = [batch for group in group_by_length(pairs).values() for batch in _batches(spec, model, group)]
+    batches = [batch for group in batches_of(pairs) for batch in _batches(spec, model, group)]
     if kept is not None or (sweep and on_partial is not None):
         batches = [(pair,) for batch in batches for pair in batch]
     progress = Progress(sum(_steps(spec, model, batch) for batch in batches), on_step, cancelled)
@@ -186,7 +186,7 @@ def _run_batch(
     donors: Donors | None,
     progress: Progress,
 ) -> list[PairDone]:
-    """Pairs of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
+    """Pairs (and answers) of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
     began = time.perf_counter()
     question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction, donors=donors)
     based = time.perf_counter()
@@ -219,7 +219,7 @@ def _steps(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> i
 
 def _batches(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
     """Cut a group so that the activations of one batch fit into ``BATCH_BYTES``."""
-    shape, length = model.shape, len(pairs[0])
+    shape, length = model.shape, len(pairs[0]) + len(pairs[0].rest_ids)
     wide = 4 * shape.d_model + 2 * shape.d_mlp
     held = 2 * shape.n_layers * length * (4 * shape.d_model + (shape.d_mlp if "neuron" in spec.nodes else 0))
     drops = shape.n_layers if spec.method in ("atp-graddrop", "atp-star") else 1
@@ -233,7 +233,7 @@ def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> N
         raise SpecError("There is no usable prompt pair.", where="--pairs", next_step="Repair at least one row.")
     if model.shape.n_layers < 2 and spec.method in ("atp-graddrop", "atp-star"):
         raise SpecError("GradDrop needs a model of at least two layers.", where="--method")
-    longest = max(len(pair) for pair in pairs)
+    longest = max(len(pair) + len(pair.rest_ids) for pair in pairs)
     if longest > model.max_tokens:
         raise SpecError(f"A prompt has {longest} tokens; {model.card.name} has {model.max_tokens} positions.")
     cells = sum(len(pair) for pair in pairs) * model.shape.n_layers * sum(map(model.shape.units, spec.nodes))

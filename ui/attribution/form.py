@@ -11,10 +11,23 @@ from core.errors import SpecError, UserError
 from core.figures.captions import DONOR_NAMES, KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
 from core.patching.spec import RunSpec
+from core.prompts.align import AlignedPairs
 from core.prompts.pairs import PairSet, TokenPair
-from core.terms import DIRECTIONS, DONORS, METHODS, METRICS, NODE_KINDS, Direction, Donor, Method, MetricName, NodeKind
+from core.terms import (
+    DIRECTIONS,
+    DONORS,
+    METHODS,
+    METRICS,
+    NODE_KINDS,
+    WHOLE_ANSWER,
+    Direction,
+    Donor,
+    Method,
+    MetricName,
+    NodeKind,
+)
 from ui.shell.messages import counted, duration, plain
-from ui.shell.models import ModelFacts
+from ui.shell.models import ModelFacts, sound_pairs
 from ui.shell.start import keep_choice, start
 from ui.shell.state import model_choice
 from ui.shell.store import has_result
@@ -64,6 +77,16 @@ def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -
     _run_button(question, chosen)
 
 
+def fitting_pairs(facts: ModelFacts, pairs: PairSet) -> tuple[PairSet, AlignedPairs, int]:
+    """The pairs that the chosen metric can read, aligned, and how many are refused.
+
+    Where it can read none, those of the other kind: answers of one token, or of several in a row.
+    """
+    whole = st.session_state.get("run_metric") == WHOLE_ANSWER
+    chosen, other = (sound_pairs(facts, pairs, whole_answer=kind) for kind in (whole, not whole))
+    return chosen if chosen[1].pairs else other
+
+
 def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
     nodes: list[NodeKind] = st.pills(
         "What to patch",
@@ -94,15 +117,26 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
         persist_state="session",
         help=DONOR_HELP,
     )
+    offered = _metrics(tokens)
+    if st.session_state.get("run_metric", offered[0]) not in offered:
+        st.session_state["run_metric"] = offered[0]
     metric = st.selectbox(
         "Metric",
-        METRICS,
+        offered,
         format_func=lambda m: METRIC_WORDS[m].capitalize() if m != "kl" else METRIC_WORDS[m],
         key="run_metric",
         persist_state="session",
-        help="What is read off the model's prediction after the last token.",
+        help="What is read off the model's prediction after the last token. An answer of several tokens in a row is "
+        "read by its log-probability alone: the whole answer follows the prompt, and only the prompt is patched.",
     )
     return Question(pairs, tokens, tuple(nodes), metric, direction, donor)
+
+
+def _metrics(tokens: tuple[TokenPair, ...]) -> tuple[MetricName, ...]:
+    """The metrics that some pair can be measured by."""
+    if all(pair.rest_ids for pair in tokens):
+        return (WHOLE_ANSWER,)
+    return tuple(m for m in METRICS if m != WHOLE_ANSWER or any(len(pair.answer_ids) == 1 for pair in tokens))
 
 
 def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:

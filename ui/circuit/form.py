@@ -8,7 +8,7 @@ from core.circuits.settings import EDGE_METHODS, METHOD_NAMES, SPAN_NAMES, SPANS
 from core.errors import UserError
 from core.figures.captions import METRIC_WORDS
 from core.prompts.pairs import PairSet, TokenPair, largest_group
-from core.terms import DIRECTIONS, METRICS
+from core.terms import DIRECTIONS, METRICS, WHOLE_ANSWER
 from ui.circuit.page import compute_of, show, spec_of
 from ui.shell.laboratory import start_lab
 from ui.shell.messages import counted, duration, show_error
@@ -30,7 +30,8 @@ def circuit_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...
     same = largest_group(tokens)
     used = middle.number_input("Pairs", 1, len(same), min(10, len(same)), key="c_pairs")
     steps = middle.number_input("Steps of EAP-IG", 1, 50, 5, key="c_steps")
-    metric = right.selectbox("Metric", METRICS, format_func=METRIC_WORDS.__getitem__, key="c_metric")
+    offered = [metric for metric in METRICS if metric != WHOLE_ANSWER]
+    metric = right.selectbox("Metric", offered, format_func=METRIC_WORDS.__getitem__, key="c_metric")
     direction = right.selectbox(
         "Direction of the scores",
         DIRECTIONS,

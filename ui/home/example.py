@@ -13,6 +13,7 @@ from core.figures.numbers import number
 from core.figures.style import NAMES, Theme
 from core.patching.place import words
 from core.patching.results.result import AttributionResult
+from core.prompts.show import shown
 from ui.parts.about import about
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
@@ -36,7 +37,7 @@ def tell(runs: tuple[AttributionResult, ...]) -> None:
     gap = sum(run.gap for run in exact.pairs) / len(exact.pairs)
     st.subheader("Which heads carry the name to the end of the sentence?", anchor=False)
     pair_strip(pair.tokens)
-    name, answer, other = (plain(x) for x in (_model(exact), pair.tokens.answer, pair.tokens.distractor))
+    name, answer, other = (plain(x) for x in (_model(exact), shown(pair.tokens.answer), shown(pair.tokens.distractor)))
     st.markdown(
         f"{name} continues the clean prompt with **{answer}** and the corrupt one with **{other}**. "
         f"Over {counted(len(exact.pairs), 'such pair')}, putting the corrupt activation of "

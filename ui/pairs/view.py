@@ -107,17 +107,25 @@ def edit(draft: Draft) -> ParsedPairs | None:
     return parsed
 
 
-def repairs() -> tuple[bool, bool]:
-    """The repairs a person allows: trim trailing spaces, let a longer answer stand for its first token."""
+def repairs() -> tuple[bool, bool, bool]:
+    """What a person allows: trim trailing spaces, let a longer answer stand for its first token, or keep it whole."""
     with st.container(horizontal=True):
         trim = st.toggle("Trim trailing spaces", key="trim", persist_state="session")
         first = st.toggle("Use the first token of longer answers", key="first_token", persist_state="session")
-    return trim, first
+        whole = st.toggle(
+            "Keep longer answers whole",
+            key="whole_answer",
+            persist_state="session",
+            help="An answer of several tokens in a row is then read by one metric: the log-probability of the whole "
+            "answer. Every other page leaves such a pair out.",
+        )
+    return trim, first and not whole, whole
 
 
-def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bool) -> AlignedPairs:
+def check(facts: ModelFacts, parsed: ParsedPairs, *, trim: bool, first_token: bool, whole_answer: bool) -> AlignedPairs:
     """What the model makes of the pairs, row by row, and the groups of equal length."""
-    found = aligned(facts, parsed.pairs, trim=trim, first_token=first_token, rows=parsed.rows)
+    options = {"trim": trim, "first_token": first_token, "whole_answer": whole_answer}
+    found = aligned(facts, parsed.pairs, rows=parsed.rows, **options)
     refused = len({problem.row for problem in errors_of(found.problems)})
     ready = f"**{counted(len(found.pairs), 'pair')}** ready for {plain(facts.card.name)}"
     st.markdown(ready + (f", {counted(refused, 'row')} refused." if refused else "."))
@@ -176,4 +184,4 @@ def as_tokens(facts: ModelFacts, parsed: ParsedPairs, found: AlignedPairs) -> No
             pair_strip(ready[row])
         else:
             clean, corrupt = prompt_tokens(facts, pair.clean), prompt_tokens(facts, pair.corrupt)
-            token_strip(clean, corrupt, shown(pair.answer), shown(pair.distractor))
+            token_strip(clean, corrupt, (shown(pair.answer),), (shown(pair.distractor),))

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from core.prompts.pairs import TokenPair
-from core.prompts.show import difference_mask, visible
+from core.prompts.show import difference_mask, shown, visible
 
 # Colours that read on a light and on a dark page.
 _TOKEN = (
@@ -20,8 +20,8 @@ _DIFFERENT = "background:rgba(214,130,30,.26);border-color:rgba(214,130,30,.9);f
 _ANSWER = "border-style:dashed;opacity:.85;"
 
 
-def token_strip(clean: Sequence[str], corrupt: Sequence[str], answer: str, distractor: str) -> None:
-    """Both prompts of a pair, one under the other, each followed by the token it calls for."""
+def token_strip(clean: Sequence[str], corrupt: Sequence[str], answer: Sequence[str], distractor: Sequence[str]) -> None:
+    """Both prompts of a pair, one under the other, each followed by the tokens in a row that it calls for."""
     different = difference_mask(clean, corrupt)
     rows = _row("clean", clean, different, answer) + _row("corrupt", corrupt, different, distractor)
     st.html(f'<div style="overflow-x:auto">{rows}</div>')
@@ -29,12 +29,16 @@ def token_strip(clean: Sequence[str], corrupt: Sequence[str], answer: str, distr
 
 def pair_strip(pair: TokenPair) -> None:
     """``token_strip`` of a pair that a model can run."""
-    token_strip(pair.clean_tokens, pair.corrupt_tokens, pair.answer, pair.distractor)
+    answer = pair.whole_answer if pair.rest else (shown(pair.answer),)
+    token_strip(pair.clean_tokens, pair.corrupt_tokens, answer, (shown(pair.distractor),))
 
 
-def _row(name: str, tokens: Sequence[str], different: Sequence[bool], answer: str) -> str:
+def _row(name: str, tokens: Sequence[str], different: Sequence[bool], answer: Sequence[str]) -> str:
     cells = "".join(_cell(i, token, mark) for i, (token, mark) in enumerate(zip(tokens, different)))
-    after = f'<span style="{_TOKEN}{_ANSWER}" title="the token this prompt calls for">{escape(visible(answer))}</span>'
+    after = "".join(
+        f'<span style="{_TOKEN}{_ANSWER}" title="what this prompt calls for">{escape(visible(text))}</span>'
+        for text in answer
+    )
     label = f'<span style="flex:0 0 4.2rem;font-size:.82rem;opacity:.75">{name}</span>'
     return f'<div style="display:flex;align-items:baseline;margin:.15rem 0">{label}<span>{cells} → {after}</span></div>'
 

@@ -73,7 +73,7 @@ def readouts(facts: ModelFacts, pairs: tuple[TokenPair, ...], look: Look) -> Non
     elif look.what == LENS:
         lens = data.lens(model_choice(), pair, look.run)
         if lens is not None:
-            logit_lens(lens, pair.answer, pair.distractor, look.run)
+            logit_lens(lens, lens.answer, lens.distractor, look.run)
     else:
         one_head(facts, pair, look.run)
 

@@ -125,25 +125,26 @@ def aligned(
     *,
     trim: bool = False,
     first_token: bool = False,
+    whole_answer: bool = False,
     rows: tuple[int, ...] | None = None,
 ) -> AlignedPairs:
     """A pair set in the tokens of a model; kept, because every rerun of a page asks again."""
-    return _aligned((facts.model_id, facts.revision), pairs.digest, trim, first_token, rows, facts, pairs)
+    options = (trim, first_token, whole_answer)
+    return _aligned((facts.model_id, facts.revision), pairs.digest, options, rows, facts, pairs)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _aligned(
     model: tuple[str, str],
     digest: str,
-    trim: bool,
-    first_token: bool,
+    options: tuple[bool, bool, bool],
     rows: tuple[int, ...] | None,
     _facts: ModelFacts,
     _pairs: PairSet,
 ) -> AlignedPairs:
-    limit = min(MAX_TOKENS, _facts.max_tokens)
+    chosen = dict(zip(("trim", "first_token", "whole_answer"), options))
     with tokenizer_lock():
-        return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows, max_tokens=limit)
+        return align(_pairs, _facts.tokenizer, rows=rows, max_tokens=min(MAX_TOKENS, _facts.max_tokens), **chosen)
 
 
 def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
@@ -167,14 +168,14 @@ def load_job(choice: ModelChoice) -> Job:
     return worker().submit(load_key(choice), title=f"Load {choice.name}", task=task, owner=SERVER)
 
 
-def sound_pairs(facts: ModelFacts, pairs: PairSet) -> tuple[PairSet, AlignedPairs, int]:
+def sound_pairs(facts: ModelFacts, pairs: PairSet, *, whole_answer: bool = False) -> tuple[PairSet, AlignedPairs, int]:
     """The pairs of a set that this model can run, aligned, and how many it refuses."""
-    found = aligned(facts, pairs)
+    found = aligned(facts, pairs, whole_answer=whole_answer)
     refused = len(pairs) - len(found.pairs)
     if not refused:
         return pairs, found, 0
     kept = PairSet(pairs.name, tuple(pairs.pairs[tokens.row] for tokens in found.pairs))
-    return kept, aligned(facts, kept), refused
+    return kept, aligned(facts, kept, whole_answer=whole_answer), refused
 
 
 def offered_models() -> tuple[Entry, ...]:

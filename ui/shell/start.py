@@ -15,6 +15,7 @@ from core.runs.checkpoint import Checkpoints
 from core.runs.entry import Entry
 from core.runs.recorded import Compute, submit_recorded
 from core.runs.worker import OnStep
+from core.terms import WHOLE_ANSWER
 from ui.shell.messages import counted
 from ui.shell.models import ModelChoice, aligned, slot
 from ui.shell.state import show_results
@@ -78,7 +79,7 @@ def resume(entry: Entry) -> None:
         model, facts = models.get(choice), models.facts(choice)
         if facts is None or facts.revision != spec.revision:
             raise ModelError("The model's weights are not those of the run.", next_step="Start a new run.")
-        tokens = aligned(facts, pairs).or_raise()
+        tokens = aligned(facts, pairs, whole_answer=spec.metric == WHOLE_ANSWER).or_raise()
         return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
 
     try:

@@ -17,7 +17,7 @@ from core.prompts.show import visible
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
-from core.terms import DIRECTIONS, METRICS
+from core.terms import DIRECTIONS, METRICS, WHOLE_ANSWER
 from ui.parts.run_choice import RunChoice
 from ui.shell.laboratory import follow_lab, start_lab
 from ui.shell.messages import duration, plain, show_error
@@ -87,7 +87,10 @@ def form(facts: ModelFacts) -> None:
         key=f"missed_pair_{pairs.digest}",
     )
     metric = middle.selectbox(
-        "Metric", [m for m in METRICS if m != "kl"], format_func=METRIC_WORDS.__getitem__, key="missed_metric"
+        "Metric",
+        [m for m in METRICS if m not in ("kl", WHOLE_ANSWER)],
+        format_func=METRIC_WORDS.__getitem__,
+        key="missed_metric",
     )
     direction = right.selectbox("Direction", DIRECTIONS, format_func=str.capitalize, key="missed_direction")
     tokens, layers = usable[row], facts.shape.n_layers

@@ -166,5 +166,6 @@ def _caption(table: EffectTable, reach: float, hidden: int) -> str:
         scale=table.scale,
         left_out=len(table.left_out),
         colour_range=(-reach if table.signed else 0.0, reach),
+        answers=table.answers,
         notes=tuple(notes),
     )

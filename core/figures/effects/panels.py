@@ -52,6 +52,7 @@ def method_panels(
         left_out=len(first.left_out),
         colour_range=(-reach if any(t.signed for t in tables.values()) else 0.0, reach),
         method=", ".join(names),
+        answers=first.answers,
         notes=("One colour range; scores without a sign use the sequential scale.",)
         if len({t.signed for t in tables.values()}) > 1
         else ("One colour range.",),

@@ -179,5 +179,6 @@ def _caption(comparison: Comparison, drawn: int) -> str:
         n_pairs=comparison.n_pairs,
         scale=comparison.scale if comparison.signed or comparison.scale != "signed" else "absolute",
         method=f"{style.NAMES[comparison.estimate.method]} against exact",
+        answers=comparison.answers,
         notes=tuple(notes),
     )

@@ -44,6 +44,12 @@ def find_failures(
     """
     if len(question.pairs) != 1:
         raise SpecError("Missed nodes are looked for in one pair at a time.")
+    if question.run.forced:
+        raise SpecError(
+            "Missed nodes are looked for in metrics that read one token.",
+            where="--metric",
+            next_step="Choose another metric than the log-probability of the whole answer.",
+        )
     shape, start, length = question.model.shape, question.starts[0], question.length
     nodes = all_nodes(HEAD_KINDS, shape, start, length)
     progress = Progress(shape.n_layers, on_step, cancelled)

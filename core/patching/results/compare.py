@@ -20,6 +20,7 @@ from core.patching.results.pooling import Scale, entering
 from core.patching.results.ranking import Pool, Positions, pool
 from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec
+from core.prompts.show import answers_words
 from core.terms import Average, NodeKind
 
 
@@ -39,6 +40,7 @@ class Comparison:
             estimated rank first.
         n_pairs: pairs that entered.
         average: what ranked the estimate, where it has a sign.
+        answers: as in ``EffectTable``.
     """
 
     estimate: RunSpec
@@ -52,6 +54,7 @@ class Comparison:
     false_negatives: pd.DataFrame
     n_pairs: int
     average: Average = "signed"
+    answers: str = ""
 
 
 def compare(
@@ -86,6 +89,7 @@ def compare(
         nodes[f"{side}_rank"] = rankdata(-nodes[f"{side}_score"], method="ordinal")
     ks = tuple(k for k in top if k <= len(nodes))
     signed = estimate.spec.signed and exact.spec.signed and scale != "absolute"
+    used, _ = entering(exact, scale, n_tokens)
     return Comparison(
         estimate=estimate.spec,
         exact=exact.spec,
@@ -96,8 +100,9 @@ def compare(
         overlap={k: float((nodes.estimate_rank[nodes.exact_rank <= k] <= k).mean()) for k in ks},
         sign_agreement={k: _same_sign(nodes[nodes.exact_rank <= k]) for k in ks} if signed else {},
         false_negatives=_missed(nodes, max(ks, default=0)),
-        n_pairs=len(entering(exact, scale, n_tokens)[0]),
+        n_pairs=len(used),
         average=average,
+        answers=answers_words(exact.spec.metric, (exact.pairs[i].tokens for i in used)),
     )
 
 
@@ -105,7 +110,7 @@ def _same_question(a: AttributionResult, b: AttributionResult) -> None:
     questions = {
         "model": lambda r: (r.spec.model, r.spec.revision, r.shape),
         "pairs": lambda r: [
-            (p.tokens.clean_ids, p.tokens.corrupt_ids, p.tokens.answer_id, p.tokens.distractor_id) for p in r.pairs
+            (t.clean_ids, t.corrupt_ids, t.answer_id, t.distractor_id, t.rest_ids) for t in (p.tokens for p in r.pairs)
         ],
         "metric": lambda r: r.spec.metric,
         "direction": lambda r: r.spec.direction,

@@ -24,6 +24,7 @@ from core.patching.results.pooling import (
 )
 from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec
+from core.prompts.show import answers_words
 from core.terms import WHOLE_KINDS, NodeKind
 
 
@@ -50,6 +51,7 @@ class EffectTable:
             the donor is not the other prompt, so that every position counts.
         exact: of a screen, bool ``[layer, column]``: whether the cell is exact in every pair that entered; else None.
         partial: of an unfinished run, how much of it is here (``AttributionResult.partial``).
+        answers: what the metric reads where that is not one answer against one distractor, in words.
     """
 
     spec: RunSpec
@@ -71,6 +73,7 @@ class EffectTable:
     first_difference: int | None
     exact: np.ndarray | None = None
     partial: str = ""
+    answers: str = ""
 
     @property
     def signed(self) -> bool:
@@ -224,4 +227,5 @@ def _table(
         first_difference=first,
         exact=None if known is None else all_exact(known),
         partial=result.partial,
+        answers=answers_words(result.spec.metric, (result.pairs[i].tokens for i in used)),
     )

@@ -75,8 +75,11 @@ class Naive:
         )
 
     def logits(self, ids: Tensor) -> Tensor:
+        return self.all_logits(ids)[:, -1]
+
+    def all_logits(self, ids: Tensor) -> Tensor:
         with torch.no_grad():
-            return self.model(input_ids=ids, use_cache=False).logits[:, -1]
+            return self.model(input_ids=ids, use_cache=False).logits
 
     def read(self, kind: str, layer: int, ids: Tensor) -> Tensor:
         """The module tensor that holds a kind, ``[1, position, width]``."""
@@ -94,7 +97,11 @@ class Naive:
         return kept[0].reshape(1, ids.shape[1], -1)
 
     def patched_logits(self, ids: Tensor, patches: list[tuple[str, int, int, int, Tensor]]) -> Tensor:
-        """Logits with nodes (kind, layer, position, unit) replaced from donor tensors as ``read`` gives them."""
+        """Last logits with nodes (kind, layer, position, unit) replaced from donor tensors as ``read`` gives them."""
+        return self.all_patched_logits(ids, patches)[:, -1]
+
+    def all_patched_logits(self, ids: Tensor, patches: list[tuple[str, int, int, int, Tensor]]) -> Tensor:
+        """The same at every position."""
         with ExitStack() as stack:
             for kind, layer, position, unit, donor in patches:
                 module, is_input, where = self.site(kind, layer)
@@ -111,4 +118,4 @@ class Naive:
                 else:
                     hook = module.register_forward_hook(lambda _, args, out, put=put: put(out))
                 stack.callback(hook.remove)
-            return self.logits(ids)
+            return self.all_logits(ids)

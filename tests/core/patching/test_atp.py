@@ -43,6 +43,9 @@ class Explicit:
         self.base, self.donor = (clean, corrupt) if direction == "noising" else (corrupt, clean)
         self.pair = pair
 
+    def metric(self, logits):
+        return logits[-1, self.pair.answer_id] - logits[-1, self.pair.distractor_id]
+
     def gradient(self, kind, layer, dropped=None):
         """d metric / d module tensor of the base run; ``dropped`` holds that block's write fixed."""
         module, is_input, _ = self.naive.site(kind, layer)
@@ -65,8 +68,7 @@ class Explicit:
             stack.callback(hook.remove)
             if dropped is not None:
                 stack.callback(self.naive.blocks[dropped].register_forward_hook(hold).remove)
-            logits = self.naive.model(input_ids=self.base, use_cache=False).logits[0, -1]
-            (logits[self.pair.answer_id] - logits[self.pair.distractor_id]).backward()
+            self.metric(self.naive.model(input_ids=self.base, use_cache=False).logits[0]).backward()
         grad = kept[0].grad if kept[0].grad is not None else torch.zeros_like(kept[0])
         return grad.reshape(1, self.base.shape[1], -1)
 
