@@ -13,6 +13,7 @@ Method = Literal["exact", "atp", "atp-qk", "atp-graddrop", "atp-star"]
 Direction = Literal["noising", "denoising"]
 MetricName = Literal["logit_diff", "log_prob", "prob", "kl"]
 Donor = Literal["corrupt", "zero", "mean", "mean-position"]
+Spans = Literal["last", "mean", "skip"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")
@@ -21,6 +22,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
 DONORS: tuple[Donor, ...] = get_args(Donor)
+SPANS: tuple[Spans, ...] = get_args(Spans)
 
 
 @dataclass(frozen=True)

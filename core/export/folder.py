@@ -113,7 +113,7 @@ def _pair_json(run: PairRun) -> dict[str, Any]:
         "distractor": pair.distractor,
         "clean_metric": run.clean_metric,
         "corrupt_metric": run.corrupt_metric,
-    }
+    } | ({} if pair.links is None else {"links": [list(span) for span in pair.links]})
 
 
 def _write(result: AttributionResult, folder: Path, top: int | None) -> None:

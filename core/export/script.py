@@ -91,7 +91,8 @@ def _what(result: AttributionResult) -> str:
 
 
 def _plain(pair: dict[str, object]) -> dict[str, object]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in pair.items()}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in pair.items()}
+    return {name: value for name, value in plain.items() if name != "links" or value is not None}
 
 
 def _largest_effects(result: AttributionResult) -> list[tuple[int, str, int, int, int, float]]:

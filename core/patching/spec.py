@@ -14,17 +14,19 @@ from core.terms import (
     METHODS,
     METRICS,
     NODE_KINDS,
+    SPANS,
     Direction,
     Donor,
     Method,
     MetricName,
     NodeKind,
+    Spans,
     check_kinds,
     check_term,
 )
 
 # Fields that enter the JSON, and so the digest, only where they are not at their default.
-OPTIONAL: dict[str, Any] = {"donor": "corrupt"}
+OPTIONAL: dict[str, Any] = {"donor": "corrupt", "spans": None}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class RunSpec:
         neurons: for exact patching of ``neuron`` nodes only: which ones.
         donor: what is put in place of a node: the other prompt's activation, zeros, or a mean over the set's clean
             prompts (``core.patching.donors.fixed``). All but the first go into the clean run (noising).
+        spans: where pairs of unequal length are linked, how the spans in which they differ are patched
+            (``core.prompts.links.sources``); None: no pair is linked.
     """
 
     model: str
@@ -64,14 +68,19 @@ class RunSpec:
     method: Method
     neurons: tuple[NeuronSite, ...] = ()
     donor: Donor = "corrupt"
+    spans: Spans | None = None
 
     def __post_init__(self) -> None:
         check_term("--metric", self.metric, METRICS)
         check_term("--direction", self.direction, DIRECTIONS)
         check_term("--method", self.method, METHODS)
         check_term("--donor", self.donor, DONORS)
+        if self.spans is not None:
+            check_term("--spans", self.spans, SPANS)
         check_kinds(self.nodes)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
+        if self.donor != "corrupt" and self.spans is not None:
+            raise SpecError("Linked spans only matter where the other prompt is the donor.", where="--spans")
         if self.donor != "corrupt" and self.direction == "denoising":
             raise SpecError(
                 "Zeros and means restore nothing: they take information out of a run.",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.prompts.links import Links, fault, find_links, words
 from core.prompts.pairs import PairSet, PromptPair, TokenPair
 from core.prompts.problems import Problem, raise_first_error
 from core.prompts.tokens import token_texts
@@ -50,6 +51,7 @@ def align(
     first_token: bool = False,
     max_tokens: int = MAX_TOKENS,
     rows: Sequence[int] | None = None,
+    link: bool = False,
 ) -> AlignedPairs:
     """Tokenise every pair and check that its two runs can be compared.
 
@@ -59,12 +61,13 @@ def align(
         trim: strip spaces from the end of both prompts (with a warning) instead of only warning.
         first_token: let an answer or distractor of several tokens stand for its first one (with a warning).
         max_tokens: longest prompt that is let through; pass the model's limit where it is smaller.
+        link: let prompts of unequal length be linked by the spans in which they differ (with a warning).
         rows: the 0-based row of each pair in its file, where rows were left out (``ParsedPairs.rows``).
     """
     found: list[TokenPair] = []
     problems: list[Problem] = []
     for row, pair in zip(rows if rows is not None else range(len(pairs)), pairs, strict=True):
-        check = _Row(row, tokenizer, trim=trim, first_token=first_token, max_tokens=max_tokens)
+        check = _Row(row, tokenizer, trim=trim, first_token=first_token, max_tokens=max_tokens, link=link)
         tokens = check.align(pair)
         problems.extend(check.problems)
         if tokens and not any(problem.severity == "error" for problem in check.problems):
@@ -81,6 +84,7 @@ class _Row:
     trim: bool
     first_token: bool
     max_tokens: int
+    link: bool = False
     problems: list[Problem] = field(default_factory=list)
 
     def align(self, pair: PromptPair) -> TokenPair | None:
@@ -89,7 +93,8 @@ class _Row:
             self._error("A prompt is empty.", "Fill in both prompts, or delete the row.")
             return None
         clean_ids, corrupt_ids = self._prompt_ids(clean), self._prompt_ids(corrupt)
-        self._check_prompts(clean_ids, corrupt_ids)
+        links = self._links(pair.links, clean_ids, corrupt_ids)
+        self._check_prompts(clean_ids, corrupt_ids, linked=links is not None)
         answer_id = self._answer_id("answer", pair.answer, clean)
         distractor_id = self._answer_id("distractor", pair.distractor, clean)
         if answer_id is None or distractor_id is None:
@@ -111,6 +116,7 @@ class _Row:
             distractor_id=distractor_id,
             answer=token_texts([answer_id], self.tokenizer)[0],
             distractor=token_texts([distractor_id], self.tokenizer)[0],
+            links=links,
         )
 
     def _error(self, what: str, next_step: str) -> None:
@@ -150,7 +156,20 @@ class _Row:
     def _bare_ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> None:
+    def _links(self, links: Links | None, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> Links | None:
+        """The pair's own links, or those found where that was asked for; checked against both prompts."""
+        if links is None and self.link and len(clean) != len(corrupt):
+            links = find_links(clean, corrupt)
+            texts = token_texts(clean, self.tokenizer), token_texts(corrupt, self.tokenizer)
+            self._warn(
+                f"{len(clean)} clean and {len(corrupt)} corrupt tokens were linked: {words(links, *texts)}.",
+                "Make sure that these spans stand for each other.",
+            )
+        if links is not None and (problem := fault(links, len(clean), len(corrupt))):
+            self._error(problem, "Move the links, or reword one of the prompts.")
+        return links
+
+    def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...], *, linked: bool) -> None:
         unknown = self.tokenizer.unk_token_id
         if unknown not in (None, self.tokenizer.eos_token_id) and (unknown in clean or unknown in corrupt):
             self._error("A prompt holds text that the model has no token for.", "Use other words or another model.")
@@ -159,11 +178,11 @@ class _Row:
             self._error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")
         elif clean == corrupt:
             self._error("Both prompts are the same to the model.", "Change in one of them what decides the answer.")
-        elif len(clean) != len(corrupt):
+        elif len(clean) != len(corrupt) and not linked:
             lengths = f"The clean prompt has {len(clean)} tokens, the corrupt one {len(corrupt)}"
             self._error(
                 f"{lengths}; {self._parting(clean, corrupt)}.",
-                "Reword one of them so that both have the same number of tokens.",
+                "Reword one of them so that both have the same number of tokens, or have them aligned (--align).",
             )
 
     def _parting(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> str:

@@ -20,6 +20,7 @@ def sound_pairs(parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_t
                 answer=tokens.answer if first_token else pair.answer,
                 distractor=tokens.distractor if first_token else pair.distractor,
                 name=pair.name,
+                links=tokens.links,
             )
         )
     return PairSet(parsed.pairs.name, tuple(repaired))

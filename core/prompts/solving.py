@@ -15,12 +15,12 @@ MARGIN = 0.5
 def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict[int, tuple[float, float]]:
     """Row -> logit(answer) − logit(distractor) after the clean and after the corrupt prompt.
 
-    Pairs of equal length run as one batch, so keep sets small.
+    Pairs of equal length run as one batch, so keep sets small; linked pairs are left out.
     """
     import torch  # here, so that reading pairs does not wait for it
 
     differences = {}
-    for group in group_by_length(pairs).values():
+    for group in group_by_length(tuple(pair for pair in pairs if pair.links is None)).values():
         prompts = [ids for pair in group for ids in (pair.clean_ids, pair.corrupt_ids)]
         with torch.no_grad():
             logits = hf(torch.tensor(prompts, device=hf.device)).logits[:, -1].float()  # [2 * pair, vocab]

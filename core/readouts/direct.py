@@ -29,6 +29,7 @@ from core.models.attention import scores
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, base_run
 from core.patching.forward import logits_at
+from core.prompts.links import refuse_linked
 from core.prompts.pairs import TokenPair
 from core.readouts.linear import FrozenNorm, freeze, matrix_of
 from core.readouts.writes import joined, mlp_writes, post_norm, stream_factor
@@ -83,7 +84,7 @@ def direct_logit_attribution(
     Args:
         last: only the last position, where the metric is read.
     """
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids)
     return _effects(model, held, directions(model, held.inputs[-1], tokens, last=last).difference(), last)
@@ -105,7 +106,7 @@ def neuron_effects(
 ) -> np.ndarray:
     """Parts of the logit difference by neuron of one layer, ``[row, position, unit]``; with the projection's bias they
     sum to the MLP's part."""
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids, ("mlp_out", "neuron"))
     read = directions(model, held.inputs[-1], tokens, last=last).difference().read[:, 0]
@@ -123,7 +124,7 @@ def head_sources(
 ) -> np.ndarray:
     """A head's part in the logit difference by query and attended position, ``[row, query, key]``: attention times what
     the value there would write. Rows of queries sum to the head's part at that position."""
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     tokens = torch.tensor([[pair.answer_id, pair.distractor_id] for pair in pairs])
     held = _run(model, ids)
     read = directions(model, held.inputs[-1], tokens).difference().read[:, 0]
@@ -175,6 +176,11 @@ def _logits(model: LoadedModel, rows: Tensor, tokens: Tensor, length: int) -> Te
     with torch.no_grad():
         found = logits_at(model, rows, columns).float().reshape(len(tokens), length, -1)
     return found.gather(-1, places[:, None].expand(-1, length, -1)).transpose(1, 2)
+
+
+def _ids(pairs: Sequence[TokenPair], run: RunName) -> Tensor:
+    refuse_linked(pairs)
+    return torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
 
 
 def _run(model: LoadedModel, ids: Tensor, kinds: tuple[NodeKind, ...] = ("mlp_out",)) -> BaseRun:

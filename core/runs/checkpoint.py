@@ -63,7 +63,7 @@ class Checkpoints:
                 clean, corrupt, base, method = map(float, metadata["numbers"].split())
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
-        sizes = {kind: (shape.n_layers, len(pair), shape.units(kind)) for kind in spec.nodes}
+        sizes = {kind: (shape.n_layers, len(pair.base_ids(spec.direction)), shape.units(kind)) for kind in spec.nodes}
         fits = all(x.dtype == np.float32 and x.shape == sizes[kind] for kind, x in effects.items())
         if metadata["tokens"] != _tokens(pair) or not fits:
             return None
@@ -75,4 +75,4 @@ class Checkpoints:
 
 def _tokens(pair: TokenPair) -> str:
     ids = (pair.clean_ids, pair.corrupt_ids, pair.answer_id, pair.distractor_id)
-    return hashlib.sha256(repr(ids).encode()).hexdigest()
+    return hashlib.sha256(repr(ids if pair.links is None else (*ids, pair.links)).encode()).hexdigest()

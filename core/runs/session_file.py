@@ -210,14 +210,15 @@ def _words(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs_json(pairs: PairSet) -> dict[str, Any]:
-    texts = [[p.clean, p.corrupt, p.answer, p.distractor, p.name] for p in pairs]
+    texts = [list(p.to_json().values()) for p in pairs]
     return {"digest": pairs.digest, "name": pairs.name, "pairs": texts}
 
 
 def _pair_set(data: dict[str, Any]) -> PairSet:
     rows, name = data["pairs"], data["name"]
     sound = isinstance(rows, list) and 0 < len(rows) <= MAX_ROWS and isinstance(name, str)
-    if not sound or len(name) > LONGEST["name"] or not all(len(row) == 5 and all(map(_text, row)) for row in rows):
+    texts = sound and all(len(row) in (5, 6) and all(map(_text, row[:5])) for row in rows)  # the sixth: links
+    if not texts or len(name) > LONGEST["name"]:
         raise _refusal("A pair set is not made of texts of bounded length.")
     pairs = PairSet(name, tuple(PromptPair(*row) for row in rows))
     if pairs.digest != data["digest"]:

@@ -99,11 +99,12 @@ def _same_question(a: AttributionResult, b: AttributionResult) -> None:
     questions = {
         "model": lambda r: (r.spec.model, r.spec.revision, r.shape),
         "pairs": lambda r: [
-            (p.tokens.clean_ids, p.tokens.corrupt_ids, p.tokens.answer_id, p.tokens.distractor_id) for p in r.pairs
+            (p.tokens.clean_ids, p.tokens.corrupt_ids, p.tokens.answer_id, p.tokens.distractor_id, p.tokens.links)
+            for p in r.pairs
         ],
         "metric": lambda r: r.spec.metric,
         "direction": lambda r: r.spec.direction,
-        "donor": lambda r: r.spec.donor,
+        "donor": lambda r: (r.spec.donor, r.spec.spans),
     }
     for what, read in questions.items():
         if read(a) != read(b):

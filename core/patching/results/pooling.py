@@ -99,7 +99,7 @@ def collapsed(
         chosen = np.where(np.isnan(mean), -1, np.abs(mean)).argmax(axis)
         for i, x in zip(members, pair_arrays(result, kind, members, scale)):
             values[i] = np.take_along_axis(x, np.expand_dims(chosen, axis), axis).squeeze(axis)
-    one_group = len({len(result.pairs[i].tokens) for i in used}) == 1
+    one_group = len({len(base_tokens(result, i)) for i in used}) == 1
     return np.stack([values[i] for i in used]), chosen if one_group else None
 
 
@@ -147,8 +147,7 @@ def bootstrap(
 
 def base_tokens(result: AttributionResult, index: int) -> tuple[str, ...]:
     """Tokens of the run that is patched: the clean one for noising, the corrupt one for denoising."""
-    tokens = result.pairs[index].tokens
-    return tokens.clean_tokens if result.spec.direction == "noising" else tokens.corrupt_tokens
+    return result.pairs[index].tokens.base_tokens(result.spec.direction)
 
 
 def position_tokens(result: AttributionResult, indices: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[bool, ...]]:
