@@ -64,6 +64,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
         first_token=options.first_token,
         max_tokens=min(MAX_TOKENS, model.max_tokens),
         rows=parsed.rows,
+        link=getattr(options, "align", False),  # of `attribute` only
     )
     tokens = aligned.or_raise()
     for problem in (*parsed.problems, *aligned.problems):

@@ -87,6 +87,7 @@ def reproduction_script(result: AttributionResult) -> str:
 def _what(result: AttributionResult) -> str:
     spec = result.spec
     words = [spec.method, spec.direction, spec.metric, *([f"donor {spec.donor}"] if spec.donor != "corrupt" else [])]
+    words += [f"spans {spec.spans}"] if spec.spans is not None else []
     return f"{', '.join(words)}; {len(result.pairs)} pairs; run {spec.digest}."
 
 

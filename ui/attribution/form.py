@@ -12,7 +12,20 @@ from core.figures.captions import DONOR_NAMES, KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
 from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet, TokenPair
-from core.terms import DIRECTIONS, DONORS, METHODS, METRICS, NODE_KINDS, Direction, Donor, Method, MetricName, NodeKind
+from core.terms import (
+    DIRECTIONS,
+    DONORS,
+    METHODS,
+    METRICS,
+    NODE_KINDS,
+    SPANS,
+    Direction,
+    Donor,
+    Method,
+    MetricName,
+    NodeKind,
+    Spans,
+)
 from ui.shell.messages import counted, duration, plain
 from ui.shell.models import ModelFacts
 from ui.shell.start import keep_choice, start
@@ -36,6 +49,11 @@ What is put in place of a node.
 
 With zeros or means every position can have an effect, and patches go into the clean run.
 """
+SPANS_NAMES: dict[Spans, str] = {"last": "Last token", "mean": "Mean of the span", "skip": "Left out"}
+SPANS_HELP = (
+    "Where prompts of unequal length differ, a span of tokens stands for another. Patch its last token with the other "
+    "span's last token, all of its tokens with the mean over the other span, or nothing there."
+)
 KINDS_HELP = (
     "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
     "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
@@ -52,6 +70,7 @@ class Question:
     metric: MetricName
     direction: Direction
     donor: Donor
+    spans: Spans | None
 
 
 def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
@@ -102,7 +121,21 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
         persist_state="session",
         help="What is read off the model's prediction after the last token.",
     )
-    return Question(pairs, tokens, tuple(nodes), metric, direction, donor)
+    return Question(pairs, tokens, tuple(nodes), metric, direction, donor, _spans(pairs, donor))
+
+
+def _spans(pairs: PairSet, donor: Donor) -> Spans | None:
+    """How the spans of linked pairs are patched; asked only where there are some."""
+    if donor != "corrupt" or all(pair.links is None for pair in pairs):
+        return None
+    return st.selectbox(
+        "Spans that differ",
+        SPANS,
+        format_func=SPANS_NAMES.__getitem__,
+        key="run_spans",
+        persist_state="session",
+        help=SPANS_HELP,
+    )
 
 
 def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:
@@ -155,6 +188,7 @@ def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | Us
             nodes=nodes,
             method=method,
             donor=question.donor,
+            spans=question.spans,
         )
     except UserError as error:
         return error

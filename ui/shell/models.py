@@ -125,9 +125,10 @@ def aligned(
     trim: bool = False,
     first_token: bool = False,
     rows: tuple[int, ...] | None = None,
+    link: bool = False,
 ) -> AlignedPairs:
     """A pair set in the tokens of a model; kept, because every rerun of a page asks again."""
-    return _aligned((facts.model_id, facts.revision), pairs.digest, trim, first_token, rows, facts, pairs)
+    return _aligned((facts.model_id, facts.revision), pairs.digest, trim, first_token, rows, link, facts, pairs)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -137,13 +138,15 @@ def _aligned(
     trim: bool,
     first_token: bool,
     rows: tuple[int, ...] | None,
+    link: bool,
     _facts: ModelFacts,
     _pairs: PairSet,
 ) -> AlignedPairs:
     # Fast tokenizers refuse to be used by two threads at once.
     limit = min(MAX_TOKENS, _facts.max_tokens)
     with _tokenizer_lock():
-        return align(_pairs, _facts.tokenizer, trim=trim, first_token=first_token, rows=rows, max_tokens=limit)
+        options = {"trim": trim, "first_token": first_token, "rows": rows, "max_tokens": limit, "link": link}
+        return align(_pairs, _facts.tokenizer, **options)
 
 
 def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
