@@ -15,6 +15,7 @@ Average = Literal["signed", "magnitude"]  # what ranks over pairs: |mean|, or th
 Direction = Literal["noising", "denoising"]
 MetricName = Literal["logit_diff", "logit_diff_lse", "prob_diff", "log_prob", "prob", "answer_log_prob", "kl"]
 Donor = Literal["corrupt", "zero", "mean", "mean-position"]
+Spans = Literal["last", "mean", "skip"]
 
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 HEAD_KINDS: tuple[NodeKind, ...] = ("q", "k", "v", "z")
@@ -26,6 +27,7 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
 DONORS: tuple[Donor, ...] = get_args(Donor)
 WHOLE_ANSWER: MetricName = "answer_log_prob"  # the one that reads several tokens in a row
+SPANS: tuple[Spans, ...] = get_args(Spans)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.pairs import doctor
 from ui.pairs import view as pairs_view
+from ui.pairs.links import link_unequal
 from ui.shell import frame
 from ui.shell.progress import need_model
 
@@ -24,6 +25,7 @@ parsed = pairs_view.edit(draft)
 facts = need_model()
 if facts is not None and parsed is not None:
     trim, first_token, whole = pairs_view.repairs()
+    parsed = link_unequal(facts, parsed, trim=trim, first_token=first_token)
     found = pairs_view.check(facts, parsed, trim=trim, first_token=first_token, whole_answer=whole)
     pairs_view.choose(draft, parsed, found, trim=trim, first_token=first_token)
     doctor.section(facts, draft, parsed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError
 from core.patching.spec import NeuronSite, RunSpec
-from core.terms import DONORS, METHODS, NODE_KINDS
+from core.terms import DONORS, METHODS, NODE_KINDS, SPANS
 
 if TYPE_CHECKING:
     from core.patching.results.result import AttributionResult
@@ -35,6 +35,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         choices=DONORS,
         help="put in place of a node: the other prompt's activation, zeros, its mean over the clean prompts and their "
         "positions (not the first; queries and keys as rotated), or its mean at that position",
+    )
+    parser.add_argument("--align", action="store_true", help="link the tokens of prompts of unequal length")
+    parser.add_argument(
+        "--spans",
+        default="last",
+        choices=SPANS,
+        help="how spans that differ in linked prompts are patched: last token by last token, all tokens by the other "
+        "span's mean, or not at all",
     )
     parser.add_argument("--top", type=int, help="keep only so many rows of effects.csv, the largest")
 
@@ -64,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
         method=options.method,
         neurons=sites,
         donor=options.donor,
+        spans=options.spans,
     )
     on_step = show_progress if sys.stderr.isatty() else None
     result = _stored(options, spec, sound, partial(execute, spec, model, tokens, on_step=on_step))

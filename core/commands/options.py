@@ -111,6 +111,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
         whole_answer=options.metric == WHOLE_ANSWER,
         max_tokens=min(MAX_TOKENS, model.max_tokens),
         rows=parsed.rows,
+        link=getattr(options, "align", False),  # of `attribute` only
     )
     problems = (*parsed.problems, *aligned.problems)
     if not options.skip:

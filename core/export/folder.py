@@ -121,7 +121,7 @@ def _pair_json(run: PairRun) -> dict[str, Any]:
         **({"rest_ids": list(pair.rest_ids), "rest": list(pair.rest)} if pair.rest_ids else {}),
         "clean_metric": run.clean_metric,
         "corrupt_metric": run.corrupt_metric,
-    }
+    } | ({} if pair.links is None else {"links": [list(span) for span in pair.links]})
 
 
 def _plain(value: int | str | tuple[int, ...] | tuple[str, ...]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from core.patching.results.result import AttributionResult
 from core.prompts.show import answers_words
-from core.terms import Direction, Donor, Method, MetricName, NodeKind
+from core.terms import Direction, Donor, Method, MetricName, NodeKind, Spans
 
 PAPER = (
     "J. Kramár, T. Lieberum, R. Shah and N. Nanda (2024), AtP*: An efficient and scalable method for localizing LLM "
@@ -32,6 +32,15 @@ DONORS_SAY: dict[Donor, str] = {
     "and over their positions from the second on; queries and keys were averaged after rotary embedding.",
     "mean-position": "In the run on the clean prompt, the activation was replaced by its mean, at the same position, "
     "over all clean prompts of the set with as many tokens.",
+}
+_LINKED = (
+    "Prompts of unequal length were linked token by token outside the spans in which they differ; queries and keys "
+    "from another position were computed for the position that they were put at. "
+)
+SPANS_SAY: dict[Spans, str] = {
+    "last": f"{_LINKED}Of a differing span, the last token was patched with the last token of the other span.",
+    "mean": f"{_LINKED}Every token of a differing span was patched with the mean over the other span.",
+    "skip": f"{_LINKED}Differing spans were not patched.",
 }
 METRICS_SAY: dict[MetricName, str] = {
     "logit_diff": "The metric is the logit of the answer minus that of the distractor after the last token.",
@@ -63,6 +72,7 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     paragraphs = list(dict.fromkeys(map(_what_was_run, results)))
     specs = [result.spec for result in results]
     paragraphs.append(_once(DONORS_SAY.get(spec.donor) or DIRECTIONS_SAY[spec.direction] for spec in specs))
+    paragraphs.append(_once(SPANS_SAY[spec.spans] for spec in specs if spec.spans is not None))
     paragraphs.append(_once(_metric_says(result) for result in results))
     paragraphs.append(_once(METHODS_SAY[spec.method] for spec in specs))
     paragraphs.append(
@@ -71,7 +81,7 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     )
     if any(spec.method != "exact" for spec in specs):
         paragraphs.append(f"AtP and AtP*: {PAPER}")
-    return tuple(paragraphs)
+    return tuple(filter(None, paragraphs))
 
 
 def _metric_says(result: AttributionResult) -> str:

@@ -13,6 +13,7 @@ from core.errors import ResultError, SpecError
 from core.export.screened import read_screened, tensor_names
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import RunSpec
+from core.prompts.links import Links, as_links, fault
 from core.prompts.pairs import MOST_ANSWERS, Item, TokenPair, one_or_several
 from core.terms import ModelShape, NodeKind
 
@@ -118,8 +119,11 @@ def _pair(index: int, entry: Any) -> PairRun:
             _refuse(f"The field {name!r} is missing or not of the right kind.", where)
     ids = {run: entry[f"{run}_tokens"] for run in ("clean", "corrupt")}
     texts = {run: entry[f"{run}_token_text"] for run in ("clean", "corrupt")}
-    lengths = {len(tokens) for tokens in (*ids.values(), *texts.values())}
-    if len(lengths) != 1 or not 0 < lengths.pop() <= MOST_TOKENS:
+    lengths = {run: len(tokens) for run, tokens in ids.items()}
+    if any(len(texts[run]) != n or not 0 < n <= MOST_TOKENS for run, n in lengths.items()):
+        _refuse("A prompt has no tokens, too many, or texts for other ones.", where)
+    links = _links(entry.get("links"), lengths["clean"], lengths["corrupt"], where)
+    if links is None and lengths["clean"] != lengths["corrupt"]:
         _refuse("The clean and corrupt prompts do not have equal numbers of tokens.", where)
     if not all(_whole(token) and token >= 0 for tokens in ids.values() for token in tokens):
         _refuse("A token id is not a whole number.", where)
@@ -146,8 +150,22 @@ def _pair(index: int, entry: Any) -> PairRun:
         distractor=one_or_several(distractors),
         rest_ids=rest_ids,
         rest=rest,
+        links=links,
     )
     return PairRun(tokens, _number(entry["clean_metric"], where), _number(entry["corrupt_metric"], where))
+
+
+def _links(value: Any, n_clean: int, n_corrupt: int, where: str) -> Links | None:
+    if value is None:
+        return None
+    whole = isinstance(value, list) and all(isinstance(span, list) and all(map(_whole, span)) for span in value)
+    try:
+        links = as_links(value) if whole else ()
+    except ValueError:
+        whole = False
+    if not whole or fault(links, n_clean, n_corrupt):
+        _refuse("The links between the two prompts do not fit them.", where)
+    return links
 
 
 def _each(value: Any, kind: type[Item], where: str) -> tuple[Item, ...]:
@@ -175,7 +193,7 @@ def _effects(
 
     def read(kind: NodeKind, i: int) -> np.ndarray:
         tensor, name = tensors[f"{kind}/{i}"], f"effects.safetensors: {kind}/{i}"
-        size = (shape.n_layers, len(pairs[i].tokens), shape.units(kind))
+        size = (shape.n_layers, len(pairs[i].tokens.base_ids(spec.direction)), shape.units(kind))
         if tensor["dtype"] != "F32" or tuple(tensor["shape"]) != size:
             _refuse(f"The tensor is {tensor['dtype']} {tuple(tensor['shape'])}, not F32 {size}.", name)
         x = np.frombuffer(tensor["data"], dtype="<f4").reshape(size).astype(np.float32)

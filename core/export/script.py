@@ -85,11 +85,13 @@ def reproduction_script(result: AttributionResult) -> str:
 def _what(result: AttributionResult) -> str:
     spec = result.spec
     words = [spec.method, spec.direction, spec.metric, *([f"donor {spec.donor}"] if spec.donor != "corrupt" else [])]
+    words += [f"spans {spec.spans}"] if spec.spans is not None else []
     return f"{', '.join(words)}; {len(result.pairs)} pairs; run {spec.digest}."
 
 
 def _plain(pair: dict[str, object]) -> dict[str, object]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in pair.items()}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in pair.items()}
+    return {name: value for name, value in plain.items() if name != "links" or value is not None}
 
 
 def _largest_effects(result: AttributionResult) -> list[tuple[int, str, int, int, int, float]]:

@@ -8,7 +8,7 @@ from core.figures.numbers import count, number
 from core.figures.style import NAMES
 from core.patching.results.pooling import Scale
 from core.patching.spec import RunSpec
-from core.terms import Direction, Donor, MetricName
+from core.terms import Direction, Donor, MetricName, Spans
 
 METRIC_WORDS: dict[MetricName, str] = {
     "logit_diff": "logit difference",
@@ -34,6 +34,11 @@ DONOR_WORDS: dict[Donor, str] = {
     "zero": "zeros",
     "mean": "the node's mean over all clean prompts and their positions from the second on",
     "mean-position": "the node's mean at its position over clean prompts of the same length",
+}
+SPANS_WORDS: dict[Spans, str] = {
+    "last": "Prompts of unequal length are linked token by token; of spans that differ, the last token is patched.",
+    "mean": "Prompts of unequal length are linked token by token; a span that differs gets the mean of the other.",
+    "skip": "Prompts of unequal length are linked token by token; spans that differ are left out.",
 }
 KIND_WORDS = {
     "q": "Queries",
@@ -104,7 +109,8 @@ def caption(
     if colour_range:
         low, high = (number(x) for x in colour_range)
         parts.append(f"colours from {low} to {high}")
-    return " ".join([", ".join(parts) + ".", *notes])
+    linked = () if spec.spans is None else (SPANS_WORDS[spec.spans],)
+    return " ".join([", ".join(parts) + ".", *linked, *notes])
 
 
 def set_caption(fig: go.Figure, text: str) -> go.Figure:

@@ -16,6 +16,8 @@ from core.terms import (
     METHODS,
     METRICS,
     NODE_KINDS,
+    SPANS,
+    WHOLE_ANSWER,
     Average,
     Choice,
     Direction,
@@ -23,12 +25,13 @@ from core.terms import (
     Method,
     MetricName,
     NodeKind,
+    Spans,
     check_kinds,
     check_term,
 )
 
 # Fields that enter the JSON, and so the digest, only where they are not at their default.
-OPTIONAL: dict[str, Any] = {"donor": "corrupt", "screen": None}
+OPTIONAL: dict[str, Any] = {"donor": "corrupt", "spans": None, "screen": None}
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class RunSpec:
         neurons: for exact patching of ``neuron`` nodes only: which ones.
         donor: what is put in place of a node: the other prompt's activation, zeros, or a mean over the set's clean
             prompts (``core.patching.donors.fixed``). All but the first go into the clean run (noising).
+        spans: where pairs of unequal length are linked, how the spans in which they differ are patched
+            (``core.prompts.links.sources``); None: no pair is linked.
         screen: for an estimate only: how many of its first nodes are patched exactly in the same run.
     """
 
@@ -107,6 +112,7 @@ class RunSpec:
     method: Method
     neurons: tuple[NeuronSite, ...] = ()
     donor: Donor = "corrupt"
+    spans: Spans | None = None
     screen: Screen | None = None
 
     def __post_init__(self) -> None:
@@ -114,13 +120,23 @@ class RunSpec:
         check_term("--direction", self.direction, DIRECTIONS)
         check_term("--method", self.method, METHODS)
         check_term("--donor", self.donor, DONORS)
+        if self.spans is not None:
+            check_term("--spans", self.spans, SPANS)
         check_kinds(self.nodes)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
+        if self.donor != "corrupt" and self.spans is not None:
+            raise SpecError("Linked spans only matter where the other prompt is the donor.", where="--spans")
         if self.donor != "corrupt" and self.direction == "denoising":
             raise SpecError(
                 "Zeros and means restore nothing: they take information out of a run.",
                 where="--donor",
                 next_step="Use the noising direction, or the corrupt prompt as the donor.",
+            )
+        if self.metric == WHOLE_ANSWER and (self.spans is not None or self.donor == "mean-position"):
+            raise SpecError(
+                "The log-probability of a whole answer is not read with linked prompts or with means by position.",
+                where="--metric",
+                next_step="Use another metric, or the corrupt prompt of equal length, zeros or the mean as donor.",
             )
         if self.method != "exact" and self.metric == "kl" and self.direction == "noising":
             raise SpecError(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.prompts.links import Links, fault, find_links, words
 from core.prompts.pairs import PairSet, PromptPair, TokenPair, one_or_several
 from core.prompts.problems import Findings, Problem, raise_first_error
 from core.prompts.targets import Targets
@@ -53,6 +54,7 @@ def align(
     whole_answer: bool = False,
     max_tokens: int = MAX_TOKENS,
     rows: Sequence[int] | None = None,
+    link: bool = False,
 ) -> AlignedPairs:
     """Tokenise every pair and check that its two runs can be compared.
 
@@ -65,13 +67,14 @@ def align(
         whole_answer: let the answer be several tokens in a row, for ``answer_log_prob``, which reads one answer and no
             distractor.
         max_tokens: longest prompt that is let through; pass the model's limit where it is smaller.
+        link: let prompts of unequal length be linked by the spans in which they differ (with a warning).
         rows: the 0-based row of each pair in its file, where rows were left out (``ParsedPairs.rows``).
     """
     found: list[TokenPair] = []
     problems: list[Problem] = []
     for row, pair in zip(rows if rows is not None else range(len(pairs)), pairs, strict=True):
         noted = Findings(row)
-        tokens = _Row(tokenizer, trim, first_token, whole_answer, max_tokens, noted).align(pair)
+        tokens = _Row(row, tokenizer, trim, first_token, whole_answer, max_tokens, link, noted).align(pair)
         problems.extend(noted.problems)
         if tokens and noted.sound:
             found.append(tokens)
@@ -82,11 +85,13 @@ def align(
 class _Row:
     """The checks of one row, gathering what they find."""
 
+    row: int
     tokenizer: PreTrainedTokenizerBase
     trim: bool
     first_token: bool
     whole_answer: bool
     max_tokens: int
+    link: bool
     found: Findings
 
     def align(self, pair: PromptPair) -> TokenPair | None:
@@ -95,8 +100,9 @@ class _Row:
             self.found.error("A prompt is empty.", "Fill in both prompts, or delete the row.")
             return None
         clean_ids, corrupt_ids = prompt_ids(clean, self.tokenizer), prompt_ids(corrupt, self.tokenizer)
+        links = self._links(pair.links, clean_ids, corrupt_ids)
         self._check_unknown(clean, corrupt)
-        self._check_prompts(clean_ids, corrupt_ids)
+        self._check_prompts(clean_ids, corrupt_ids, linked=links is not None)
         both = Targets(self.tokenizer, clean, clean_ids, self.first_token, self.whole_answer, self.found).of(pair)
         if both is None:
             return None
@@ -105,7 +111,7 @@ class _Row:
             what = f"The prompts have {len(clean_ids)} tokens, and {len(answer.rest)} of the answer follow."
             self.found.error(what, f"Shorten them to {self.max_tokens} at most.")
         return TokenPair(
-            row=self.found.row,
+            row=self.row,
             name=pair.name,
             clean_ids=clean_ids,
             corrupt_ids=corrupt_ids,
@@ -117,6 +123,7 @@ class _Row:
             distractor=one_or_several(distractor.texts),
             rest_ids=answer.rest,
             rest=token_texts(answer.rest, self.tokenizer),
+            links=links,
         )
 
     def _trimmed(self, pair: PromptPair) -> tuple[str, str]:
@@ -142,7 +149,20 @@ class _Row:
                 "A prompt holds text that the model has no token for.", "Use other words or another model."
             )
 
-    def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> None:
+    def _links(self, links: Links | None, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> Links | None:
+        """The pair's own links, or those found where that was asked for; checked against both prompts."""
+        if links is None and self.link and len(clean) != len(corrupt):
+            links = find_links(clean, corrupt)
+            texts = token_texts(clean, self.tokenizer), token_texts(corrupt, self.tokenizer)
+            self.found.warn(
+                f"{len(clean)} clean and {len(corrupt)} corrupt tokens were linked: {words(links, *texts)}.",
+                "Make sure that these spans stand for each other.",
+            )
+        if links is not None and (problem := fault(links, len(clean), len(corrupt))):
+            self.found.error(problem, "Move the links, or reword one of the prompts.")
+        return links
+
+    def _check_prompts(self, clean: tuple[int, ...], corrupt: tuple[int, ...], *, linked: bool) -> None:
         if max(len(clean), len(corrupt)) > self.max_tokens:
             lengths = f"{len(clean)} and {len(corrupt)}"
             self.found.error(f"The prompts have {lengths} tokens.", f"Shorten them to {self.max_tokens} at most.")
@@ -150,11 +170,11 @@ class _Row:
             self.found.error(
                 "Both prompts are the same to the model.", "Change in one of them what decides the answer."
             )
-        elif len(clean) != len(corrupt):
+        elif len(clean) != len(corrupt) and not linked:
             lengths = f"The clean prompt has {len(clean)} tokens, the corrupt one {len(corrupt)}"
             self.found.error(
                 f"{lengths}; {self._parting(clean, corrupt)}.",
-                "Reword one of them so that both have the same number of tokens.",
+                "Reword one of them so that both have the same number of tokens, or have them aligned (--align).",
             )
 
     def _parting(self, clean: tuple[int, ...], corrupt: tuple[int, ...]) -> str:

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from core.errors import PromptError
+from core.prompts.links import Links, as_links
+from core.terms import Direction
 
 Texts = str | tuple[str, ...]  # one text, or several of which each counts
+N_TEXTS = 5  # fields of a pair that are texts: prompts, answer, distractor, name
 MOST_ANSWERS = 1_000  # texts or ids of one answer or distractor
 
 
@@ -26,6 +29,8 @@ class PromptPair:
     for one tokenizer may give token ids instead, in ``answer_ids`` and ``distractor_ids``; the texts may be empty
     then, and are not read.
 
+    ``links`` says which tokens of prompts of unequal length belong together (see ``core.prompts.links``).
+
     Raises:
         PromptError: an empty tuple of texts, or one of more than ``MOST_ANSWERS``.
     """
@@ -37,8 +42,11 @@ class PromptPair:
     name: str = ""
     answer_ids: tuple[int, ...] = ()
     distractor_ids: tuple[int, ...] = ()
+    links: Links | None = None
 
     def __post_init__(self) -> None:
+        if self.links is not None:
+            object.__setattr__(self, "links", as_links(self.links))
         for role in ("answer", "distractor"):
             object.__setattr__(self, role, _texts(role, getattr(self, role)))
             object.__setattr__(self, f"{role}_ids", tuple(getattr(self, f"{role}_ids")))
@@ -46,10 +54,16 @@ class PromptPair:
                 raise PromptError(f"The {role} has more than {MOST_ANSWERS} texts.", next_step="Leave some out.")
 
     def to_json(self) -> dict[str, Any]:
-        """The fields in their order, fit for JSON; without ids where none are given, so that a set of texts keeps the
-        digest and the form that it had before there were ids."""
-        given = self.answer_ids or self.distractor_ids
-        return {name: value for name, value in asdict(self).items() if given or not name.endswith("_ids")}
+        """The fields in their order, fit for JSON; ids and links only where there are some, so that a set of texts
+        keeps the digest that it had before there were any."""
+        ids = self.answer_ids or self.distractor_ids
+        unused = {"links": self.links is None, "answer_ids": not ids, "distractor_ids": not ids}
+        return {name: value for name, value in asdict(self).items() if not unused.get(name)}
+
+    def to_row(self) -> list[Any]:
+        """Its texts in their order; ids and links behind them where there are any. ``PromptPair(*row)`` reads it."""
+        values = list(asdict(self).values())
+        return values if self.links is not None or self.answer_ids or self.distractor_ids else values[:N_TEXTS]
 
 
 Item = TypeVar("Item")
@@ -94,7 +108,8 @@ class PairSet:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """A pair as one model sees it: equal numbers of token ids, the ids that count as right, those that count as wrong.
+    """A pair as one model sees it: token ids (equally many, unless there are ``links``), the ids that count as right,
+    and those that count as wrong.
 
     ``row`` is the pair's 0-based place in its set. ``clean_tokens``/``corrupt_tokens`` hold each token's
     own text (spaces kept), for display.
@@ -117,6 +132,11 @@ class TokenPair:
     distractor: Texts
     rest_ids: tuple[int, ...] = ()
     rest: tuple[str, ...] = ()
+    links: Links | None = None
+
+    def __post_init__(self) -> None:
+        if self.links is not None:
+            object.__setattr__(self, "links", as_links(self.links))
 
     @property
     def answer_ids(self) -> tuple[int, ...]:
@@ -132,11 +152,20 @@ class TokenPair:
         return (*answer_texts(self.answer)[:1], *self.rest)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, fit for JSON; the rest of an answer only where there is one."""
-        return {name: value for name, value in asdict(self).items() if value or not name.startswith("rest")}
+        """The fields, fit for JSON; the rest of an answer, and links, only where there are some."""
+        later = ("rest_ids", "rest", "links")
+        return {name: value for name, value in asdict(self).items() if value or name not in later}
 
     def __len__(self) -> int:
         return len(self.clean_ids)
+
+    def base_ids(self, direction: Direction) -> tuple[int, ...]:
+        """Ids of the prompt whose run is patched: the clean one when noising, the corrupt one when denoising."""
+        return self.clean_ids if direction == "noising" else self.corrupt_ids
+
+    def base_tokens(self, direction: Direction) -> tuple[str, ...]:
+        """Texts of the tokens of the prompt whose run is patched."""
+        return self.clean_tokens if direction == "noising" else self.corrupt_tokens
 
     @property
     def label(self) -> str:
@@ -145,8 +174,11 @@ class TokenPair:
 
     @property
     def first_difference(self) -> int:
-        """First position at which the token ids differ; every effect before it is exactly 0."""
-        return next(i for i, (a, b) in enumerate(zip(self.clean_ids, self.corrupt_ids)) if a != b)
+        """First position at which token ids differ, or a linked span begins; every effect before it is exactly 0."""
+        shorter = min(len(self.clean_ids), len(self.corrupt_ids))
+        differ = (i for i, (a, b) in enumerate(zip(self.clean_ids, self.corrupt_ids)) if a != b)
+        first = next(differ, shorter - 1)
+        return min(first, self.links[0][0]) if self.links else first
 
 
 def group_by_length(pairs: tuple[TokenPair, ...]) -> dict[int, tuple[TokenPair, ...]]:

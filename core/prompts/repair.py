@@ -23,6 +23,7 @@ def kept_pairs(parsed: ParsedPairs, found: AlignedPairs) -> PairSet:
 
 
 def _repaired(pair: PromptPair, tokens: TokenPair, *, trim: bool, first_token: bool) -> PromptPair:
+    pair = replace(pair, links=tokens.links)
     if trim:
         pair = replace(pair, clean=pair.clean.rstrip(" "), corrupt=pair.corrupt.rstrip(" "))
     return replace(pair, answer=tokens.answer, distractor=tokens.distractor) if first_token else pair

@@ -16,7 +16,7 @@ def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict
     """Row -> logit(answer) − logit(distractor) after the clean and after the corrupt prompt; where several tokens count
     alike, their mean.
 
-    Pairs of equal length run as one batch, so keep sets small.
+    Pairs of equal length run as one batch, so keep sets small; linked pairs are left out.
 
     Raises:
         PromptError: an answer is several tokens in a row.
@@ -25,7 +25,7 @@ def logit_differences(pairs: tuple[TokenPair, ...], hf: PreTrainedModel) -> dict
 
     refuse_rest(pairs, "the logit difference")
     differences = {}
-    for group in group_by_length(pairs).values():
+    for group in group_by_length(tuple(pair for pair in pairs if pair.links is None)).values():
         prompts = [ids for pair in group for ids in (pair.clean_ids, pair.corrupt_ids)]
         with torch.no_grad():
             logits = hf(torch.tensor(prompts, device=hf.device)).logits[:, -1].float()  # [2 * pair, vocab]

@@ -12,6 +12,7 @@ from torch import Tensor
 from core.models.attention import AttentionStep, scores
 from core.models.load import LoadedModel
 from core.patching.base_run import base_run
+from core.prompts.links import refuse_linked
 from core.prompts.pairs import TokenPair
 
 Which = Literal["clean", "corrupt", "difference"]
@@ -46,6 +47,7 @@ class AttentionPatterns:
 
 def attention_patterns(model: LoadedModel, pair: TokenPair) -> AttentionPatterns:
     """Run both prompts of a pair once and read every head's attention."""
+    refuse_linked((pair,))
     ids = torch.tensor([pair.clean_ids, pair.corrupt_ids], device=model.device)
     with torch.no_grad():
         steps = base_run(model, ids, ("z",)).heads

@@ -30,6 +30,7 @@ from core.models.attention import scores
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, base_run
 from core.patching.forward import logits_at
+from core.prompts.links import refuse_linked
 from core.prompts.pairs import TokenPair, refuse_rest
 from core.readouts.linear import FrozenNorm, freeze, matrix_of
 from core.readouts.writes import joined, mlp_writes, post_norm, stream_factor
@@ -85,7 +86,7 @@ def direct_logit_attribution(
     Args:
         last: only the last position, where the metric is read.
     """
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     held = _run(model, ids)
     return _effects(model, held, _differences(model, held, pairs, last), last)
 
@@ -106,7 +107,7 @@ def neuron_effects(
 ) -> np.ndarray:
     """Parts of the logit difference by neuron of one layer, ``[row, position, unit]``; with the projection's bias they
     sum to the MLP's part."""
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     held = _run(model, ids, ("mlp_out", "neuron"))
     read = _differences(model, held, pairs, last).read[:, 0]
     neurons = _at(held.writes["neuron"][layer], last)
@@ -123,7 +124,7 @@ def head_sources(
 ) -> np.ndarray:
     """A head's part in the logit difference by query and attended position, ``[row, query, key]``: attention times what
     the value there would write. Rows of queries sum to the head's part at that position."""
-    ids = torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
+    ids = _ids(pairs, run)
     held = _run(model, ids)
     read = _differences(model, held, pairs, last=False).read[:, 0]
     norm = post_norm(model, layer, held.heads[layer].z)
@@ -187,6 +188,11 @@ def _logits(model: LoadedModel, rows: Tensor, tokens: Tensor, length: int) -> Te
     with torch.no_grad():
         found = logits_at(model, rows, columns).float().reshape(len(tokens), length, -1)
     return found.gather(-1, places[:, None].expand(-1, length, -1)).transpose(1, 2)
+
+
+def _ids(pairs: Sequence[TokenPair], run: RunName) -> Tensor:
+    refuse_linked(pairs)
+    return torch.tensor([getattr(pair, f"{run}_ids") for pair in pairs])
 
 
 def _run(model: LoadedModel, ids: Tensor, kinds: tuple[NodeKind, ...] = ("mlp_out",)) -> BaseRun:

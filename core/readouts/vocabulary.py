@@ -55,8 +55,9 @@ def node_vocabulary(
     Raises:
         SpecError: the model or the prompt has no such node.
     """
-    _check(model, pair, kind, layer, unit, position)
-    ids = torch.tensor([pair.clean_ids if direction == "noising" else pair.corrupt_ids], device=model.device)
+    own = pair.base_ids(direction)
+    _check(model, len(own), kind, layer, unit, position)
+    ids = torch.tensor([own], device=model.device)
     with torch.no_grad():
         run = base_run(model, ids, (kind,))
         if kind == "resid_pre":
@@ -118,7 +119,7 @@ def _caption(kind: NodeKind) -> str:
     return "Change of this position's own logits if the write were taken out of the final residual stream."
 
 
-def _check(model: LoadedModel, pair: TokenPair, kind: NodeKind, layer: int, unit: int, position: int) -> None:
-    inside = 0 <= layer < model.shape.n_layers and 0 <= unit < model.shape.units(kind) and 0 <= position < len(pair)
+def _check(model: LoadedModel, length: int, kind: NodeKind, layer: int, unit: int, position: int) -> None:
+    inside = 0 <= layer < model.shape.n_layers and 0 <= unit < model.shape.units(kind) and 0 <= position < length
     if not inside:
         raise SpecError(f"There is no {kind} node at layer {layer}, unit {unit}, position {position}.")

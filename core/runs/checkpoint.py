@@ -63,7 +63,7 @@ class Checkpoints:
                 clean, corrupt, base, method = map(float, metadata["numbers"].split())
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
-        sizes = {kind: (shape.n_layers, len(pair), shape.units(kind)) for kind in spec.nodes}
+        sizes = {kind: (shape.n_layers, len(pair.base_ids(spec.direction)), shape.units(kind)) for kind in spec.nodes}
         fits = all(x.dtype == np.float32 and x.shape == sizes[kind] for kind, x in effects.items())
         if metadata["tokens"] != _tokens(pair) or not fits:
             return None
@@ -76,4 +76,5 @@ class Checkpoints:
 def _tokens(pair: TokenPair) -> str:
     ids: tuple = (pair.clean_ids, pair.corrupt_ids, pair.answer_id, pair.distractor_id)
     ids += (pair.rest_ids,) if pair.rest_ids else ()
+    ids += (pair.links,) if pair.links is not None else ()
     return hashlib.sha256(repr(ids).encode()).hexdigest()

@@ -20,11 +20,12 @@ from core.patching.question import ask
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import NeuronSite, RunSpec, Screen
 from core.progress import IsCancelled, OnStep, Progress
-from core.prompts.pairs import PairSet, TokenPair, batches_of, largest_group
+from core.prompts.links import fault
+from core.prompts.pairs import PairSet, TokenPair, largest_group
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
 from core.runs.screen import OnPartial, keep_estimate, kept_estimate, price, screen
-from core.terms import Direction, Donor, Method, MetricName, NodeKind
+from core.terms import SPANS, Direction, Donor, Method, MetricName, NodeKind, Spans
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
 MOST_CELLS = 500_000_000  # effects of one result: 2 GB
@@ -43,8 +44,12 @@ def make_spec(
     neurons: Sequence[NeuronSite] = (),
     donor: Donor = "corrupt",
     screen: Screen | None = None,
+    spans: Spans = "last",
 ) -> RunSpec:
     """The spec of a run of this model on these pairs.
+
+    Args:
+        spans: enters only where pairs are linked and the other prompt is the donor.
 
     Raises:
         SpecError: an unknown option or a combination without meaning.
@@ -61,6 +66,7 @@ def make_spec(
         neurons=tuple(neurons),
         donor=donor,
         screen=screen,
+        spans=spans if donor == "corrupt" and any(pair.links is not None for pair in pairs) else None,
     )
 
 
@@ -94,7 +100,7 @@ def execute(
         return _screen(spec, model, pairs, Progress(0, on_step, cancelled), checkpoints, on_partial)
     sweep = spec.method == "exact"
     kept = checkpoints if sweep else None
-    batches = [batch for group in batches_of(pairs) for batch in _batches(spec, model, group)]
+    batches = [batch for group in _groups(pairs) for batch in _batches(spec, model, group)]
     if kept is not None or (sweep and on_partial is not None):
         batches = [(pair,) for batch in batches for pair in batch]
     progress = Progress(sum(_steps(spec, model, batch) for batch in batches), on_step, cancelled)
@@ -186,9 +192,17 @@ def _run_batch(
     donors: Donors | None,
     progress: Progress,
 ) -> list[PairDone]:
-    """Pairs (and answers) of equal length: clean and corrupt in one forward (rows 0.. and n..), then the method."""
+    """Pairs (and answers) of one length: the unpatched runs, then the method."""
     began = time.perf_counter()
-    question = ask(model, pairs, kinds=spec.nodes, metric=spec.metric, direction=spec.direction, donors=donors)
+    question = ask(
+        model,
+        pairs,
+        kinds=spec.nodes,
+        metric=spec.metric,
+        direction=spec.direction,
+        donors=donors,
+        spans=spec.spans,
+    )
     based = time.perf_counter()
     options: dict[str, Any] = question.rows | {"kinds": spec.nodes, "progress": progress}
     if spec.method == "exact":
@@ -196,6 +210,7 @@ def _run_batch(
         effects = exact_effects(model, question.run, read=question.read, neurons=sites, batching=batching, **options)
     else:
         effects = atp_scores(model, question.run, gradient=question.gradient, method=spec.method, **options)
+    question.leave_out(effects)
     n, values = len(pairs), question.values
     seconds = (based - began) / n, (time.perf_counter() - based) / n
     return [
@@ -212,14 +227,26 @@ def _sites(spec: RunSpec, length: int) -> tuple[NeuronSite, ...]:
 def _steps(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> int:
     if spec.method != "exact":
         return model.shape.n_layers
-    length = len(pairs[0])
+    length = len(pairs[0].base_ids(spec.direction))
     starts = [start_of(pair, spec.donor) for pair in pairs]
     return count(spec.nodes, model.shape, starts, length, _sites(spec, length))
 
 
+def _groups(pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
+    """Pairs by numbers of clean, corrupt and answer tokens, shortest first; one forward runs pairs of one group."""
+    groups: dict[tuple[int, int, int], list[TokenPair]] = {}
+    for pair in pairs:
+        groups.setdefault((len(pair.clean_ids), len(pair.corrupt_ids), len(pair.rest_ids)), []).append(pair)
+    return [tuple(groups[lengths]) for lengths in sorted(groups)]
+
+
+def _longest(pairs: tuple[TokenPair, ...]) -> int:
+    return max(len(ids) + len(pair.rest_ids) for pair in pairs for ids in (pair.clean_ids, pair.corrupt_ids))
+
+
 def _batches(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
     """Cut a group so that the activations of one batch fit into ``BATCH_BYTES``."""
-    shape, length = model.shape, len(pairs[0]) + len(pairs[0].rest_ids)
+    shape, length = model.shape, _longest(pairs)
     wide = 4 * shape.d_model + 2 * shape.d_mlp
     held = 2 * shape.n_layers * length * (4 * shape.d_model + (shape.d_mlp if "neuron" in spec.nodes else 0))
     drops = shape.n_layers if spec.method in ("atp-graddrop", "atp-star") else 1
@@ -231,19 +258,29 @@ def _batches(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) ->
 def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> None:
     if not pairs:
         raise SpecError("There is no usable prompt pair.", where="--pairs", next_step="Repair at least one row.")
+    if spec.donor == "corrupt" and spec.spans is None and any(pair.links is not None for pair in pairs):
+        raise SpecError(
+            "Pairs are linked token by token, and nothing says how spans of unequal length are patched.",
+            where="--spans",
+            next_step=f"Choose among {', '.join(SPANS)}.",
+        )
+    for pair in pairs if spec.donor == "corrupt" else ():
+        if problem := fault(pair.links or (), len(pair.clean_ids), len(pair.corrupt_ids)):
+            raise SpecError(f"The tokens of pair {pair.label} cannot be linked. {problem}", where="--pairs")
     if model.shape.n_layers < 2 and spec.method in ("atp-graddrop", "atp-star"):
         raise SpecError("GradDrop needs a model of at least two layers.", where="--method")
-    longest = max(len(pair) + len(pair.rest_ids) for pair in pairs)
+    longest = _longest(pairs)
     if longest > model.max_tokens:
         raise SpecError(f"A prompt has {longest} tokens; {model.card.name} has {model.max_tokens} positions.")
-    cells = sum(len(pair) for pair in pairs) * model.shape.n_layers * sum(map(model.shape.units, spec.nodes))
+    lengths = [len(pair.base_ids(spec.direction)) for pair in pairs]
+    cells = sum(lengths) * model.shape.n_layers * sum(map(model.shape.units, spec.nodes))
     if cells > MOST_CELLS:
         raise SpecError(
             f"The result would have {cells / 1e6:.0f} million effects; {MOST_CELLS / 1e6:.0f} million is the most.",
             where="--nodes",
             next_step="Choose fewer kinds of nodes or fewer pairs.",
         )
-    shortest = min(len(pair) for pair in pairs)
+    shortest = min(lengths)
     for site in spec.neurons:
         inside = 0 <= site.layer < model.shape.n_layers and -shortest <= site.position < shortest
         if not inside or not 0 <= (site.unit or 0) < model.shape.d_mlp:

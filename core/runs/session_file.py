@@ -210,7 +210,7 @@ def _words(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs_json(pairs: PairSet) -> dict[str, Any]:
-    return {"digest": pairs.digest, "name": pairs.name, "pairs": [list(pair.to_json().values()) for pair in pairs]}
+    return {"digest": pairs.digest, "name": pairs.name, "pairs": [pair.to_row() for pair in pairs]}
 
 
 def _pair_set(data: dict[str, Any]) -> PairSet:
@@ -225,11 +225,12 @@ def _pair_set(data: dict[str, Any]) -> PairSet:
 
 
 def _pair(row: Any) -> bool:
-    """Whether a row holds the values of a pair, its ids too or not."""
-    if not isinstance(row, list) or len(row) not in (5, 7):
+    """Whether a row holds the values of a pair, with ids and links or without."""
+    if not isinstance(row, list) or len(row) not in (5, 8):
         return False
-    clean, corrupt, answer, distractor, name, *ids = row
-    return all(map(_text, (clean, corrupt, name))) and all(map(_texts, (answer, distractor))) and all(map(_ids, ids))
+    clean, corrupt, answer, distractor, name, *more = row
+    texts = all(map(_text, (clean, corrupt, name))) and all(map(_texts, (answer, distractor)))
+    return texts and (not more or (_ids(more[0]) and _ids(more[1]) and (more[2] is None or isinstance(more[2], list))))
 
 
 def _texts(value: Any) -> bool:

@@ -125,7 +125,7 @@ class RunTable:
 
     def put_pairs(self, pairs: PairSet) -> None:
         """Keep a pair set; the name it was first kept under stays."""
-        texts = json.dumps([list(pair.to_json().values()) for pair in pairs])
+        texts = json.dumps([pair.to_row() for pair in pairs])
         row = {"digest": pairs.digest, "name": pairs.name, "pairs": texts, "created": time.time()}
         with self._engine.begin() as connection:
             connection.execute(insert(PAIR_SETS).values(row).on_conflict_do_nothing())

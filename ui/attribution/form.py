@@ -19,12 +19,14 @@ from core.terms import (
     METHODS,
     METRICS,
     NODE_KINDS,
+    SPANS,
     WHOLE_ANSWER,
     Direction,
     Donor,
     Method,
     MetricName,
     NodeKind,
+    Spans,
 )
 from ui.shell.messages import counted, duration, plain
 from ui.shell.models import ModelFacts, sound_pairs
@@ -49,6 +51,11 @@ What is put in place of a node.
 
 With zeros or means every position can have an effect, and patches go into the clean run.
 """
+SPANS_NAMES: dict[Spans, str] = {"last": "Last token", "mean": "Mean of the span", "skip": "Left out"}
+SPANS_HELP = (
+    "Where prompts of unequal length differ, a span of tokens stands for another. Patch its last token with the other "
+    "span's last token, all of its tokens with the mean over the other span, or nothing there."
+)
 KINDS_HELP = (
     "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
     "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
@@ -65,6 +72,7 @@ class Question:
     metric: MetricName
     direction: Direction
     donor: Donor
+    spans: Spans | None
 
 
 def run_form(facts: ModelFacts, pairs: PairSet, tokens: tuple[TokenPair, ...]) -> None:
@@ -129,7 +137,21 @@ def _question(pairs: PairSet, tokens: tuple[TokenPair, ...]) -> Question:
         help="What is read off the model's prediction after the last token. An answer of several tokens in a row is "
         "read by its log-probability alone: the whole answer follows the prompt, and only the prompt is patched.",
     )
-    return Question(pairs, tokens, tuple(nodes), metric, direction, donor)
+    return Question(pairs, tokens, tuple(nodes), metric, direction, donor, _spans(pairs, donor))
+
+
+def _spans(pairs: PairSet, donor: Donor) -> Spans | None:
+    """How the spans of linked pairs are patched; asked only where there are some."""
+    if donor != "corrupt" or all(pair.links is None for pair in pairs):
+        return None
+    return st.selectbox(
+        "Spans that differ",
+        SPANS,
+        format_func=SPANS_NAMES.__getitem__,
+        key="run_spans",
+        persist_state="session",
+        help=SPANS_HELP,
+    )
 
 
 def _metrics(tokens: tuple[TokenPair, ...]) -> tuple[MetricName, ...]:
@@ -189,6 +211,7 @@ def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | Us
             nodes=nodes,
             method=method,
             donor=question.donor,
+            spans=question.spans,
         )
     except UserError as error:
         return error

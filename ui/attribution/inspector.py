@@ -49,7 +49,7 @@ def choose_selected(results: list[AttributionResult], view: View, row: DeltaGene
 
 def holds(result: AttributionResult, node: Node) -> bool:
     """Whether a node lies within what a result computed."""
-    longest = max(len(run.tokens) for run in result.pairs)
+    longest = max(result.groups())
     return (
         node.kind in result.effects
         and node.layer < result.shape.n_layers

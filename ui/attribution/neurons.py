@@ -97,6 +97,7 @@ def _spec(spec: RunSpec, site: NeuronSite) -> RunSpec:
         method="exact",
         neurons=(site,),
         donor=spec.donor,
+        spans=spec.spans,
     )
 
 

@@ -21,6 +21,11 @@ backward passes that each skip one layer, and has no sign. AtP\\* does both.
 **Read** figures beside each other by colour: they share one range. With the other prompt as the donor, every
 effect before the first differing token is 0; with zeros or means none needs to be.
 
+**Linked prompts** of unequal length are compared token by token outside the spans in which they differ; a cell with
+no source in the other prompt is empty. Only activations move. Queries and keys are computed anew for the position where
+they are put, so that a patch changes what is asked or offered and not from where; all others are free of positions
+already, but for the residual stream of models with learned position embeddings.
+
 **Not shown**: what several nodes do together. Effects of single nodes need not add up, and a later node may take over
 for a patched one.
 """

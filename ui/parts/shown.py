@@ -73,10 +73,11 @@ def _missing(digests: list[str]) -> None:
 
 def whose(results: list[AttributionResult]) -> None:
     """Which question the results answer, where it is not the one that the form above would ask."""
-    specs = {(r.spec.model, r.spec.pairs_digest, r.spec.metric, r.spec.direction, r.spec.donor) for r in results}
+    asked = (r.spec for r in results)
+    specs = {(s.model, s.pairs_digest, s.metric, s.direction, s.donor, s.spans) for s in asked}
     if len(specs) > 1:
         st.warning("These results differ in their model, pairs, metric, direction or donor: do not compare them.")
     spec = results[0].spec
     other = "" if spec.pairs_digest == current_pairs().digest else " on other pairs than those chosen above"
-    asked = f"{way(spec)}, {METRIC_WORDS[spec.metric]}"
-    st.caption(f"{plain(spec.model)}, {counted(len(results[0].pairs), 'pair')}{other}, {asked}.")
+    measured = f"{way(spec)}, {METRIC_WORDS[spec.metric]}"
+    st.caption(f"{plain(spec.model)}, {counted(len(results[0].pairs), 'pair')}{other}, {measured}.")

@@ -16,25 +16,39 @@ _TOKEN = (
     "padding:.05rem .28rem;margin:.08rem .1rem .08rem 0;border-radius:4px;border:1px solid rgba(128,140,150,.35);"
     "white-space:pre;"
 )
-_DIFFERENT = "background:rgba(214,130,30,.26);border-color:rgba(214,130,30,.9);font-weight:600;"
+_SPANS = ("214,130,30", "20,130,200", "150,90,200", "20,150,110")  # one after another, then from the start
 _ANSWER = "border-style:dashed;opacity:.85;"
 
 
 def token_strip(clean: Sequence[str], corrupt: Sequence[str], answer: Sequence[str], distractor: Sequence[str]) -> None:
     """Both prompts of a pair, one under the other, each followed by the tokens in a row that it calls for."""
-    different = difference_mask(clean, corrupt)
-    rows = _row("clean", clean, different, answer) + _row("corrupt", corrupt, different, distractor)
-    st.html(f'<div style="overflow-x:auto">{rows}</div>')
+    different = [int(differs) for differs in difference_mask(clean, corrupt)]
+    _draw(_row("clean", clean, different, answer), _row("corrupt", corrupt, different, distractor))
 
 
 def pair_strip(pair: TokenPair) -> None:
-    """``token_strip`` of a pair that a model can run."""
+    """``token_strip`` of a pair that a model can run; spans that are linked share a colour."""
     answer = pair.whole_answer if pair.rest else (shown(pair.answer),)
-    token_strip(pair.clean_tokens, pair.corrupt_tokens, answer, (shown(pair.distractor),))
+    distractor = (shown(pair.distractor),)
+    if pair.links is None:
+        token_strip(pair.clean_tokens, pair.corrupt_tokens, answer, distractor)
+        return
+    clean, corrupt = [0] * len(pair.clean_tokens), [0] * len(pair.corrupt_tokens)
+    for number, (a, b, c, d) in enumerate(pair.links, start=1):
+        clean[a:b], corrupt[c:d] = [number] * (b - a), [number] * (d - c)
+    _draw(
+        _row("clean", pair.clean_tokens, clean, answer),
+        _row("corrupt", pair.corrupt_tokens, corrupt, distractor),
+    )
 
 
-def _row(name: str, tokens: Sequence[str], different: Sequence[bool], answer: Sequence[str]) -> str:
-    cells = "".join(_cell(i, token, mark) for i, (token, mark) in enumerate(zip(tokens, different)))
+def _draw(*rows: str) -> None:
+    st.html(f'<div style="overflow-x:auto">{"".join(rows)}</div>')
+
+
+def _row(name: str, tokens: Sequence[str], spans: Sequence[int], answer: Sequence[str]) -> str:
+    """One prompt; ``spans`` numbers the span that each token belongs to, 0: none."""
+    cells = "".join(_cell(i, token, span) for i, (token, span) in enumerate(zip(tokens, spans)))
     after = "".join(
         f'<span style="{_TOKEN}{_ANSWER}" title="what this prompt calls for">{escape(visible(text))}</span>'
         for text in answer
@@ -43,7 +57,9 @@ def _row(name: str, tokens: Sequence[str], different: Sequence[bool], answer: Se
     return f'<div style="display:flex;align-items:baseline;margin:.15rem 0">{label}<span>{cells} → {after}</span></div>'
 
 
-def _cell(position: int, token: str, different: bool) -> str:
-    style = _TOKEN + (_DIFFERENT if different else "")
-    hint = f"position {position}" + (", differs" if different else "")
+def _cell(position: int, token: str, span: int) -> str:
+    colour = _SPANS[(span - 1) % len(_SPANS)]
+    marked = f"background:rgba({colour},.26);border-color:rgba({colour},.9);font-weight:600;"
+    style = _TOKEN + (marked if span else "")
+    hint = f"position {position}" + (", differs" if span else "")
     return f'<span style="{style}" title="{hint}">{escape(visible(token))}</span>'

@@ -127,9 +127,10 @@ def aligned(
     first_token: bool = False,
     whole_answer: bool = False,
     rows: tuple[int, ...] | None = None,
+    link: bool = False,
 ) -> AlignedPairs:
     """A pair set in the tokens of a model; kept, because every rerun of a page asks again."""
-    options = (trim, first_token, whole_answer)
+    options = (trim, first_token, whole_answer, link)
     return _aligned((facts.model_id, facts.revision), pairs.digest, options, rows, facts, pairs)
 
 
@@ -137,12 +138,12 @@ def aligned(
 def _aligned(
     model: tuple[str, str],
     digest: str,
-    options: tuple[bool, bool, bool],
+    options: tuple[bool, bool, bool, bool],
     rows: tuple[int, ...] | None,
     _facts: ModelFacts,
     _pairs: PairSet,
 ) -> AlignedPairs:
-    chosen = dict(zip(("trim", "first_token", "whole_answer"), options))
+    chosen = dict(zip(("trim", "first_token", "whole_answer", "link"), options))
     with tokenizer_lock():
         return align(_pairs, _facts.tokenizer, rows=rows, max_tokens=min(MAX_TOKENS, _facts.max_tokens), **chosen)
 

@@ -22,7 +22,7 @@ def method_panels(
         SpecError: the tables show different nodes, scales, metrics, directions or donors.
     """
     questions = {
-        (t.kind, t.columns, t.scale, t.spec.metric, t.spec.direction, t.spec.donor, t.mean.shape)
+        (t.kind, t.columns, t.scale, t.spec.metric, t.spec.direction, t.spec.donor, t.spec.spans, t.mean.shape)
         for t in tables.values()
     }
     if len(questions) != 1:

@@ -110,11 +110,12 @@ def _same_question(a: AttributionResult, b: AttributionResult) -> None:
     questions = {
         "model": lambda r: (r.spec.model, r.spec.revision, r.shape),
         "pairs": lambda r: [
-            (t.clean_ids, t.corrupt_ids, t.answer_id, t.distractor_id, t.rest_ids) for t in (p.tokens for p in r.pairs)
+            (t.clean_ids, t.corrupt_ids, t.answer_id, t.distractor_id, t.rest_ids, t.links)
+            for t in (p.tokens for p in r.pairs)
         ],
         "metric": lambda r: r.spec.metric,
         "direction": lambda r: r.spec.direction,
-        "donor": lambda r: r.spec.donor,
+        "donor": lambda r: (r.spec.donor, r.spec.spans),
     }
     for what, read in questions.items():
         if read(a) != read(b):

@@ -117,7 +117,7 @@ def collapsed(
             if result.screened:
                 exact = result.exactness(kind, i)
                 known[i] = np.take_along_axis(exact, np.expand_dims(chosen, axis), axis).squeeze(axis)
-    one_group = len({len(result.pairs[i].tokens) for i in used}) == 1
+    one_group = len({len(base_tokens(result, i)) for i in used}) == 1
     exactness = np.stack([known[i] for i in used]) if result.screened else None
     return np.stack([values[i] for i in used]), chosen if one_group else None, exactness
 
@@ -166,8 +166,7 @@ def bootstrap(
 
 def base_tokens(result: AttributionResult, index: int) -> tuple[str, ...]:
     """Tokens of the run that is patched: the clean one for noising, the corrupt one for denoising."""
-    tokens = result.pairs[index].tokens
-    return tokens.clean_tokens if result.spec.direction == "noising" else tokens.corrupt_tokens
+    return result.pairs[index].tokens.base_tokens(result.spec.direction)
 
 
 def position_tokens(result: AttributionResult, indices: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[bool, ...]]:

@@ -228,7 +228,7 @@ def by_pair(
         {
             "pair": [run.tokens.label for run in runs],
             "row": [run.tokens.row for run in runs],
-            "n_tokens": [len(run.tokens) for run in runs],
+            "n_tokens": [len(run.tokens.base_ids(result.spec.direction)) for run in runs],
             "token": ["" if node.position is None else base_tokens(result, i)[node.position] for i in used],
             "value": values,
             "clean_metric": [run.clean_metric for run in runs],

@@ -75,9 +75,9 @@ class AttributionResult:
         return exactness(self.screened, kind, pair, start, self.effects[kind][pair])
 
     def groups(self) -> dict[int, list[int]]:
-        """Indices into ``pairs`` by number of tokens, shortest first."""
-        lengths = sorted({len(p.tokens) for p in self.pairs})
-        return {n: [i for i, p in enumerate(self.pairs) if len(p.tokens) == n] for n in lengths}
+        """Indices into ``pairs`` by number of tokens of the base run, shortest first."""
+        found = [len(p.tokens.base_ids(self.spec.direction)) for p in self.pairs]
+        return {n: [i for i, length in enumerate(found) if length == n] for n in sorted(set(found))}
 
     def stack(self, kind: NodeKind, indices: list[int]) -> np.ndarray:
         """Effects of some pairs of equal length as one array ``[pair, layer, position, unit]``."""
@@ -100,7 +100,7 @@ class AttributionResult:
     def frames(self) -> Iterator[pd.DataFrame]:
         """The rows of ``to_frame``, one pair and kind at a time."""
         for i, run in enumerate(self.pairs):
-            tokens = run.tokens.clean_tokens if self.spec.direction == "noising" else run.tokens.corrupt_tokens
+            tokens = run.tokens.base_tokens(self.spec.direction)
             for kind, arrays in self.effects.items():
                 layer, position, unit = np.nonzero(~np.isnan(arrays[i]))
                 whole = kind in WHOLE_KINDS

@@ -13,6 +13,7 @@ from core.patching.results.pooling import (
     Collapse,
     Scale,
     all_exact,
+    base_tokens,
     check_index,
     collapsed,
     entering,
@@ -203,7 +204,7 @@ def _table(
     known: np.ndarray | None,
 ) -> EffectTable:
     mean, mean_abs, se = over_pairs(values)
-    lengths = {len(result.pairs[i].tokens) for i in used}
+    lengths = {len(base_tokens(result, i)) for i in used}
     tokens, varies = position_tokens(result, used) if len(lengths) == 1 else ((), ())
     marked = len(lengths) == 1 and result.spec.donor == "corrupt"
     first = min(result.pairs[i].tokens.first_difference for i in used) if marked else None

@@ -135,6 +135,12 @@ def begin(result: AttributionResult, family: str | None = None, *, average: Aver
     if family not in families:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
     whole = tuple(run.tokens for run in result.pairs)
+    if spec.spans is not None:
+        raise SpecError(
+            "An estimate on linked pairs of unequal length cannot be verified here.",
+            where="--result",
+            next_step="Run exact patching of the same pairs instead.",
+        )
     pairs = largest_group(whole)
     rows = result.groups()[len(pairs[0])]
     nodes = all_nodes(families[family], result.shape, min(start_of(p, spec.donor) for p in pairs), len(pairs[0]))
