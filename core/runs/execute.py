@@ -13,15 +13,15 @@ import torch
 from core.errors import SpecError
 from core.models.load import LoadedModel
 from core.patching.atp import atp_scores
-from core.patching.donors.fixed import Donors, donors_of, start_of
+from core.patching.donors.fixed import Donors, donors_of
 from core.patching.exact import Batching, exact_effects
-from core.patching.plan import count
 from core.patching.question import ask
 from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import NeuronSite, RunSpec, Screen
 from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.links import fault
 from core.prompts.pairs import PairSet, TokenPair, largest_group
+from core.runs.batches import cut, groups_of, longest, sites_of, steps_of
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
 from core.runs.screen import OnPartial, keep_estimate, kept_estimate, price, screen
@@ -29,7 +29,6 @@ from core.terms import SPANS, Direction, Donor, Method, MetricName, NodeKind, Sp
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "numpy")
 MOST_CELLS = 500_000_000  # effects of one result: 2 GB
-BATCH_BYTES = 2**30  # activations held at once by the base runs, or by a stack of cotangents
 PARTIAL_SECONDS = 1.0  # between two looks at what an unfinished run has
 
 
@@ -100,15 +99,15 @@ def execute(
         return _screen(spec, model, pairs, Progress(0, on_step, cancelled), checkpoints, on_partial)
     sweep = spec.method == "exact"
     kept = checkpoints if sweep else None
-    batches = [batch for group in _groups(pairs) for batch in _batches(spec, model, group)]
+    batches = [batch for group in groups_of(pairs) for batch in cut(spec, model, group)]
     if kept is not None or (sweep and on_partial is not None):
         batches = [(pair,) for batch in batches for pair in batch]
-    progress = Progress(sum(_steps(spec, model, batch) for batch in batches), on_step, cancelled)
+    progress = Progress(sum(steps_of(spec, model, batch) for batch in batches), on_step, cancelled)
     finished: dict[int, PairDone] = {}
     if kept is not None:
         finished = {pair.row: done for pair in pairs if (done := kept.find(pair, spec, model.shape)) is not None}
         found = [batch for batch in batches if batch[0].row in finished]
-        progress.done = sum(_steps(spec, model, batch) for batch in found)
+        progress.done = sum(steps_of(spec, model, batch) for batch in found)
         batches = [batch for batch in batches if batch[0].row not in finished]
     began = time.perf_counter()
     donors = donors_of(spec.donor, model, pairs, spec.nodes)
@@ -177,7 +176,7 @@ def _screen(
         estimate,
         model,
         progress=progress,
-        at_once=len(_batches(spec, model, group)[0]),
+        at_once=len(cut(spec, model, group)[0]),
         folder=folder,
         on_partial=on_partial,
     )
@@ -206,7 +205,7 @@ def _run_batch(
     based = time.perf_counter()
     options: dict[str, Any] = question.rows | {"kinds": spec.nodes, "progress": progress}
     if spec.method == "exact":
-        sites, batching = _sites(spec, question.length), Batching.for_model(model, question.length, share)
+        sites, batching = sites_of(spec, question.length), Batching.for_model(model, question.length, share)
         effects = exact_effects(model, question.run, read=question.read, neurons=sites, batching=batching, **options)
     else:
         effects = atp_scores(model, question.run, gradient=question.gradient, method=spec.method, **options)
@@ -217,42 +216,6 @@ def _run_batch(
         PairDone(PairRun(pair, values[i], values[n + i]), {kind: x[i] for kind, x in effects.items()}, seconds)
         for i, pair in enumerate(pairs)
     ]
-
-
-def _sites(spec: RunSpec, length: int) -> tuple[NeuronSite, ...]:
-    """Neuron sites with positions counted from the start."""
-    return tuple(NeuronSite(s.layer, s.position % length, s.unit) for s in spec.neurons)
-
-
-def _steps(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> int:
-    if spec.method != "exact":
-        return model.shape.n_layers
-    length = len(pairs[0].base_ids(spec.direction))
-    starts = [start_of(pair, spec.donor) for pair in pairs]
-    return count(spec.nodes, model.shape, starts, length, _sites(spec, length))
-
-
-def _groups(pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
-    """Pairs by numbers of clean, corrupt and answer tokens, shortest first; one forward runs pairs of one group."""
-    groups: dict[tuple[int, int, int], list[TokenPair]] = {}
-    for pair in pairs:
-        groups.setdefault((len(pair.clean_ids), len(pair.corrupt_ids), len(pair.rest_ids)), []).append(pair)
-    return [tuple(groups[lengths]) for lengths in sorted(groups)]
-
-
-def _longest(pairs: tuple[TokenPair, ...]) -> int:
-    return max(len(ids) + len(pair.rest_ids) for pair in pairs for ids in (pair.clean_ids, pair.corrupt_ids))
-
-
-def _batches(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
-    """Cut a group so that the activations of one batch fit into ``BATCH_BYTES``."""
-    shape, length = model.shape, _longest(pairs)
-    wide = 4 * shape.d_model + 2 * shape.d_mlp
-    held = 2 * shape.n_layers * length * (4 * shape.d_model + (shape.d_mlp if "neuron" in spec.nodes else 0))
-    drops = shape.n_layers if spec.method in ("atp-graddrop", "atp-star") else 1
-    stacked = drops * (length - min(start_of(p, spec.donor) for p in pairs)) * wide
-    size = max(1, BATCH_BYTES // (4 * max(held, stacked)))
-    return [pairs[i : i + size] for i in range(0, len(pairs), size)]
 
 
 def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> None:
@@ -269,7 +232,7 @@ def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> N
             raise SpecError(f"The tokens of pair {pair.label} cannot be linked. {problem}", where="--pairs")
     if model.shape.n_layers < 2 and spec.method in ("atp-graddrop", "atp-star"):
         raise SpecError("GradDrop needs a model of at least two layers.", where="--method")
-    longest = _longest(pairs)
+    longest = longest(pairs)
     if longest > model.max_tokens:
         raise SpecError(f"A prompt has {longest} tokens; {model.card.name} has {model.max_tokens} positions.")
     lengths = [len(pair.base_ids(spec.direction)) for pair in pairs]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.runs.entry import Entry
-from core.runs.session_file import MOST_RUNS, Restored, restore, session_file
+from core.runs.sessions.session_file import MOST_RUNS, Restored, restore, session_file
 from ui.shell.messages import counted, show_error
 from ui.shell.store import store
 

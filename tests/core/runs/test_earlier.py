@@ -11,7 +11,7 @@ from core.paths import ROOT
 from core.prompts.align import align
 from core.prompts.parse import parse_pairs
 from core.runs.execute import execute
-from core.runs.session_file import restore
+from core.runs.sessions.session_file import restore
 from core.runs.store import Store
 
 EARLIER = ROOT / "tests" / "data" / "earlier"

@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.export.folder import effects_bytes, run_json
 from core.export.reading import read_files
 from core.prompts.parse import MAX_ROWS, ParsedPairs, pairs_to_csv, parse_pairs
-from core.runs.session_file import restore, session_file
+from core.runs.sessions.session_file import restore, session_file
 from core.runs.store import Store
 from tests.make_results import make_result
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from core.runs.session_file import restore
+from core.runs.sessions.session_file import restore
 from core.runs.store import Store
 from tests.make_results import make_pair, make_result
 from tests.ui.conftest import PAIRS, text_of

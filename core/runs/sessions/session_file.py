@@ -3,7 +3,7 @@
     session.json                     schema, the runs' words, the pair sets
     runs/<digest>/run.json           as core.export.folder writes them
     runs/<digest>/effects.safetensors
-    labs/<digest>/...                the files of a laboratory's run (core.runs.session_labs)
+    labs/<digest>/...                the files of a laboratory's run (core.runs.sessions.session_labs)
 
 Reading trusts nothing: only these names are opened, in memory and never as paths; sizes are bounded before and while
 unpacking; every run must be the one its digest names, and every text is checked as if it had been typed.
@@ -27,8 +27,8 @@ from core.patching.results.result import AttributionResult
 from core.prompts.pairs import MOST_ANSWERS, PairSet, PromptPair
 from core.prompts.parse import MAX_CHARACTERS, MAX_ROWS
 from core.runs.entry import LONGEST, checked_words
-from core.runs.session_labs import MEMBER as LAB_MEMBER
-from core.runs.session_labs import check_lab, lab_files, write_lab_files
+from core.runs.sessions.session_labs import MEMBER as LAB_MEMBER
+from core.runs.sessions.session_labs import check_lab, lab_files, write_lab_files
 from core.runs.store import Store
 
 SCHEMA = 2  # 1 knew no laboratories

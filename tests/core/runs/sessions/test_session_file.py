@@ -11,7 +11,7 @@ from core.errors import ResultError
 from core.prompts.pairs import PairSet, PromptPair
 from core.runs import session_file as module
 from core.runs.laboratory import LabSpec
-from core.runs.session_file import restore, session_file
+from core.runs.sessions.session_file import restore, session_file
 from core.runs.store import Store
 from tests.make_results import make_result
 
