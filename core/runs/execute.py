@@ -232,9 +232,9 @@ def _check(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) -> N
             raise SpecError(f"The tokens of pair {pair.label} cannot be linked. {problem}", where="--pairs")
     if model.shape.n_layers < 2 and spec.method in ("atp-graddrop", "atp-star"):
         raise SpecError("GradDrop needs a model of at least two layers.", where="--method")
-    longest = longest(pairs)
-    if longest > model.max_tokens:
-        raise SpecError(f"A prompt has {longest} tokens; {model.card.name} has {model.max_tokens} positions.")
+    tokens = longest(pairs)
+    if tokens > model.max_tokens:
+        raise SpecError(f"A prompt has {tokens} tokens; {model.card.name} has {model.max_tokens} positions.")
     lengths = [len(pair.base_ids(spec.direction)) for pair in pairs]
     cells = sum(lengths) * model.shape.n_layers * sum(map(model.shape.units, spec.nodes))
     if cells > MOST_CELLS:

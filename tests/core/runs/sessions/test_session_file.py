@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import ResultError
 from core.prompts.pairs import PairSet, PromptPair
-from core.runs import session_file as module
 from core.runs.laboratory import LabSpec
+from core.runs.sessions import session_file as module
 from core.runs.sessions.session_file import restore, session_file
 from core.runs.store import Store
 from tests.make_results import make_result
