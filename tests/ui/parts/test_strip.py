@@ -13,4 +13,4 @@ def test_what_is_left_out_is_said_with_its_reason_and_can_be_taken_away(open_pag
     assert (
         "2 pairs of this set cannot be run with this model and are left out: 2 × The clean prompt has … tokens" in told
     )
-    assert [button.label for button in app.get("download_button")][0] == "skipped.csv"
+    assert "skipped.csv" in {button.label for button in app.get("download_button")}
