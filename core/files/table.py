@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import PurePath
 from typing import Any
 
@@ -87,11 +88,7 @@ def read_table(
         header, rows = _of_objects(json_rows(text, path.name, lines=suffix == ".jsonl"))
     else:
         cells = sheet_cells(data, path.name) if suffix == ".xlsx" else delimited_cells(text, path.name)
-        if not cells:
-            raise PromptError("The file is empty.", where=path.name, next_step=advice)
-        names = headless(cells[0])
-        header = tuple(names) if names else _header(cells[0], path.name)
-        rows = [_row(header, line) for line in (cells if names else cells[1:])]
+        header, rows = _of_cells(cells, headless, path.name, advice)
     kept = [(values, fault) for values, fault in rows if fault or not all(map(is_blank, values.values()))]
     if left := len(rows) - len(kept):
         what = f"{left} blank row{' was' if left == 1 else 's were'} skipped and not counted."
@@ -103,6 +100,19 @@ def read_table(
 def is_blank(value: Any) -> bool:
     """Nothing, blanks, or what JSON and tables put in the place of nothing: None, NaN."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+_Found = tuple[tuple[str, ...], list[tuple[dict[str, Any], Fault | None]]]  # names, and each row's values or fault
+
+
+def _of_cells(lines: Sequence[Sequence[str]], headless: Headless, filename: str, advice: str) -> _Found:
+    """Rows of text in columns; the first line that is not blank holds the names, unless it is a row already."""
+    lines = list(dropwhile(lambda cells: all(map(is_blank, cells)), lines))
+    if not lines:
+        raise PromptError("The file is empty.", where=filename, next_step=advice)
+    names = headless(lines[0])
+    header = tuple(names) if names else _header(lines[0], filename)
+    return header, [_row(header, line) for line in (lines if names else lines[1:])]
 
 
 def _header(cells: Sequence[str], filename: str) -> tuple[str, ...]:
@@ -126,9 +136,7 @@ def _row(header: Sequence[str], cells: Sequence[str]) -> tuple[dict[str, Any], F
     )
 
 
-def _of_objects(
-    rows: Sequence[dict[str, Any] | Fault],
-) -> tuple[tuple[str, ...], list[tuple[dict[str, Any], Fault | None]]]:
+def _of_objects(rows: Sequence[dict[str, Any] | Fault]) -> _Found:
     """Rows of JSON; the header holds every key, in the order in which they first come."""
     found: list[tuple[dict[str, Any], Fault | None]] = [
         ({}, row) if isinstance(row, Fault) else ({key.strip(): value for key, value in row.items()}, None)

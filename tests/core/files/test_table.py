@@ -68,6 +68,10 @@ def test_names_lose_their_blanks_and_columns_without_one_get_one():
     assert table(" a , b,\n1,2,3\n").header == ("a", "b", "column 3")
 
 
+def test_blank_lines_above_the_names_are_no_names():
+    assert values(table(",\n  \na,b\n1,2\n")) == [{"a": "1", "b": "2"}]
+
+
 def test_blank_rows_are_skipped_said_once_and_not_counted():
     found = table("a,b\n1,2\n\n  \n,\n\n3\n")
     assert [row.number for row in found.rows] == [0, 1]

@@ -85,7 +85,7 @@ def test_a_file_that_waits_can_be_discarded(open_page):
     assert WAITS in words(app)
     next(button for button in app.button if button.label.startswith("Discard")).click().run()
     assert WAITS not in words(app)
-    assert "row 2" not in words(app)
+    assert "2 values for 4 columns" not in words(app)
 
 
 def test_a_wrong_guess_is_mended_in_the_form(open_page):
