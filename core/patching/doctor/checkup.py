@@ -99,7 +99,7 @@ CHECKS: tuple[Check, ...] = (
 
 @dataclass(frozen=True)
 class Report:
-    """A whole checkup.
+    """What a checkup gave.
 
     Attributes:
         findings: by check, in the order of ``CHECKS``, then by row.

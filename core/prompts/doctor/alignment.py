@@ -5,6 +5,7 @@ Whether something mends a row is found by aligning it again, so that there is on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,8 @@ from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import ParsedPairs
 from core.prompts.problems import Problem, errors_of
 from core.prompts.repair import sound_pairs
+
+_BEFORE_A_SPACE = re.compile(r"[\w,.;:!?]\Z")  # what a word of its own follows with a space
 
 
 def unread(case: Case) -> Iterator[Finding]:
@@ -47,7 +50,7 @@ def _mended_by(case: Case, check: str) -> Iterator[Finding]:
         assert problem.row is not None
         found, repair = _mend(case, problem, case.pairs[problem.row])
         if found == "spaces" and problem.severity == "error":
-            problem = replace(problem, next_step="The space at its end is all that is wrong: trim it.")
+            problem = replace(problem, next_step="A space in the wrong place is all that is wrong: move it.")
         if found == check:
             yield _finding(problem, check, repair)
 
@@ -69,6 +72,8 @@ def _finding(problem: Problem, check: str, repair: Repair | None = None) -> Find
 def _respaced(case: Case, pair: PromptPair) -> PromptPair:
     """The pair with the spaces at the end of its prompts moved to the front of those answers that want one."""
     best = replace(pair, clean=pair.clean.rstrip(" "), corrupt=pair.corrupt.rstrip(" "))
+    if not _BEFORE_A_SPACE.search(best.clean):
+        return best
     for column in ("answer", "distractor"):
         spaced = with_texts(getattr(best, column), lambda text: text if text.startswith(" ") else " " + text)
         candidate = replace(best, **{column: spaced})  # type: ignore[arg-type]

@@ -79,6 +79,17 @@ def test_repairs_give_the_pair_that_was_meant(words, pair, after):
     assert found(tokenizer, after) == ()
 
 
+def test_no_space_is_put_where_none_belongs(words):
+    tokenizer = words()
+    after_line = replace(GOOD, clean="a b.", corrupt="a c.", answer="y", distractor=" x")
+    assert {finding.check for finding in found(tokenizer, after_line)} == {"spaces"}
+    after_line = replace(after_line, clean="a b. ", corrupt="a c. ")
+    assert repair(parsed(after_line), found(tokenizer, after_line), ("spaces",)).parsed.pairs.pairs[0].answer == " y"
+    tokenizer.add_tokens(["\n"])
+    after_line = replace(GOOD, clean="a b\n", corrupt="a c\n", answer="y", distractor=" x")
+    assert {finding.check for finding in found(tokenizer, after_line)} == {"refused"}
+
+
 def test_what_cannot_be_mended_can_be_left_out_and_rows_keep_their_numbers(words):
     bad = replace(GOOD, corrupt="a c c z")
     findings = found(words(), bad, GOOD)
