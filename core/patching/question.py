@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.models.load import LoadedModel
-from core.patching.base_run import BaseRun, base_run
+from core.patching.base_run import BaseRun, base_run, check_vocabulary
 from core.patching.forward import logits_at
 from core.patching.readout import read_metric
 from core.prompts.metrics import Metric
@@ -82,6 +82,7 @@ def ask(
     """
     n = len(pairs)
     ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
+    check_vocabulary(model, torch.tensor([max(*pair.answer_ids, *pair.distractor_ids) for pair in pairs]))
     bound = Metric.of(metric, pairs)
     forced = bound.forced.to(ids).repeat(2, 1)
     run = replace(base_run(model, torch.cat([ids, forced], 1), kinds), forced=forced.shape[1])
