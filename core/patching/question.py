@@ -82,7 +82,7 @@ def ask(
     """
     n = len(pairs)
     ids = torch.tensor([p.clean_ids for p in pairs] + [p.corrupt_ids for p in pairs], device=model.device)
-    check_vocabulary(model, torch.tensor([max(*pair.answer_ids, *pair.distractor_ids) for pair in pairs]))
+    check_vocabulary(model, torch.tensor([max(*p.answer_ids, *p.distractor_ids, *p.rest_ids) for p in pairs]))
     bound = Metric.of(metric, pairs)
     forced = bound.forced.to(ids).repeat(2, 1)
     run = replace(base_run(model, torch.cat([ids, forced], 1), kinds), forced=forced.shape[1])
