@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.prompts.align import AlignedPairs
-from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.pairs import PairSet
 from core.prompts.parse import ParsedPairs
 
 
@@ -14,12 +16,12 @@ def sound_pairs(parsed: ParsedPairs, found: AlignedPairs, *, trim: bool, first_t
     for tokens in found.pairs:
         pair = by_row[tokens.row]
         repaired.append(
-            PromptPair(
+            replace(
+                pair,
                 clean=pair.clean.rstrip(" ") if trim else pair.clean,
                 corrupt=pair.corrupt.rstrip(" ") if trim else pair.corrupt,
-                answer=tokens.answer if first_token else pair.answer,
-                distractor=tokens.distractor if first_token else pair.distractor,
-                name=pair.name,
+                answer=tokens.answer if first_token and not pair.answer_ids else pair.answer,
+                distractor=tokens.distractor if first_token and not pair.distractor_ids else pair.distractor,
             )
         )
     return PairSet(parsed.pairs.name, tuple(repaired))

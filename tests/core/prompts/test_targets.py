@@ -97,6 +97,14 @@ def test_ids_of_a_file_are_shown_as_text(words):
     assert not agreeing.problems
 
 
+def test_repairs_leave_given_ids_alone(words):
+    pair = row("", " z x", answer_ids=(X, Y))
+    found = aligned(words(), pair, first_token=True)
+    sound = sound_pairs(ParsedPairs(PairSet("set", (pair,)), (), (0,)), found, trim=True, first_token=True)
+    assert sound.pairs == (row("", " z", answer_ids=(X, Y)),)
+    assert aligned(words(), *sound).pairs == found.pairs
+
+
 @pytest.mark.parametrize("token", [len(WORDS), -1])
 def test_ids_out_of_range_are_refused(words, token):
     what = refusal(aligned(words(), row("", " z", answer_ids=(X, token))))
