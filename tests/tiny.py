@@ -80,9 +80,14 @@ def random_pairs(count: int, length: int, first: int, seed: int = 0) -> tuple[To
     return tuple(pairs)
 
 
-def token_pair(row: int, clean: list[int], corrupt: list[int], answer: int, distractor: int) -> TokenPair:
-    def texts(ids: list[int]) -> tuple[str, ...]:
+def token_pair(row: int, clean: list[int], corrupt: list[int], answer, distractor) -> TokenPair:
+    """A pair whose texts name the ids; answer and distractor are an id, or a tuple of several that count alike."""
+
+    def texts(ids) -> tuple[str, ...]:
         return tuple(f" t{i}" for i in ids)
+
+    def named(target):
+        return texts(target) if isinstance(target, tuple) else f" t{target}"
 
     return TokenPair(
         row,
@@ -93,6 +98,6 @@ def token_pair(row: int, clean: list[int], corrupt: list[int], answer: int, dist
         texts(corrupt),
         answer,
         distractor,
-        f" t{answer}",
-        f" t{distractor}",
+        named(answer),
+        named(distractor),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from core.errors import PromptError
 from core.models.attention import AttentionPass, AttentionStep, attention_pass
 from core.models.load import LoadedModel
 from core.terms import HEAD_KINDS, NodeKind
@@ -78,8 +79,23 @@ class BaseRun:
         return [mask[:, :, start:stop, :stop] for mask in self.masks]
 
 
+def check_vocabulary(model: LoadedModel, ids: Tensor) -> None:
+    """Raise PromptError where a token is none of the model's, as the unknown token of a tokenizer may be."""
+    known, highest = model.hf.get_input_embeddings().weight.shape[0], int(ids.max())
+    if highest >= known:
+        raise PromptError(
+            f"A pair holds token {highest}; the model has {known} tokens.",
+            next_step="Write other words, or give the ids of this model's tokenizer.",
+        )
+
+
 def base_run(model: LoadedModel, ids: Tensor, kinds: Sequence[NodeKind]) -> BaseRun:
-    """Run ``ids`` ``[row, position]`` once, unpatched, keeping what patching ``kinds`` needs."""
+    """Run ``ids`` ``[row, position]`` once, unpatched, keeping what patching ``kinds`` needs.
+
+    Raises:
+        PromptError: a token that the model does not have.
+    """
+    check_vocabulary(model, ids)
     run = BaseRun(writes={kind: [] for kind in ("neuron", "attn_out", "mlp_out") if kind in kinds})  # type: ignore[misc]
     blocks = model.parts.blocks
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from core.models.load import LoadedModel
-from core.patching.base_run import BaseRun, base_run
+from core.patching.base_run import BaseRun, base_run, check_vocabulary
 from core.patching.donors.fixed import Donors
 from core.patching.donors.linked import at_base_positions
 from core.patching.forward import logits_at
@@ -111,6 +111,7 @@ def ask(
     n = len(pairs)
     if spans is None and donors is None:
         refuse_linked(pairs)
+    check_vocabulary(model, torch.tensor([max(*p.answer_ids, *p.distractor_ids, *p.rest_ids) for p in pairs]))
     bound = Metric.of(metric, pairs)
     runs = _unpatched(model, pairs, bound.forced, kinds)
     with torch.no_grad():

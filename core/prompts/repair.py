@@ -26,4 +26,8 @@ def _repaired(pair: PromptPair, tokens: TokenPair, *, trim: bool, first_token: b
     pair = replace(pair, links=tokens.links)
     if trim:
         pair = replace(pair, clean=pair.clean.rstrip(" "), corrupt=pair.corrupt.rstrip(" "))
-    return replace(pair, answer=tokens.answer, distractor=tokens.distractor) if first_token else pair
+    if first_token and not pair.answer_ids:
+        pair = replace(pair, answer=tokens.answer)
+    if first_token and not pair.distractor_ids:
+        pair = replace(pair, distractor=tokens.distractor)
+    return pair

@@ -57,13 +57,20 @@ class Targets:
             return self._given(role, texts, ids)
         if self.whole_answer:
             return self._whole(role, answer_texts(texts))
-        found = [self._answer_id(role, text) for text in answer_texts(texts)]
-        known = [token for token in found if token is not None]
-        return self._set_of(role, known) if len(known) == len(found) else None
+        found = [(text, self._continuation(text)) for text in answer_texts(texts)]
+        there = [self._is_there(role, tokens, text, tokens[:1]) for text, tokens in found]
+        longer = [(text, tokens) for text, tokens in found if len(tokens) > 1]
+        if longer:
+            self._tell_longer(role, *longer[0], f"{len(longer)} of the {len(found)}" if len(found) > 1 else "")
+        if not all(there) or (longer and not self.first_token):
+            return None
+        any(self._lacks_space(role, text, tokens[0]) for text, tokens in found)  # the first one is told
+        return self._set_of(role, [tokens[0] for _, tokens in found], told=bool(longer))
 
-    def _set_of(self, role: str, ids: Sequence[int]) -> Target:
+    def _set_of(self, role: str, ids: Sequence[int], *, told: bool = False) -> Target:
+        """Each token once; ``told``: the reader knows why some are there more than once."""
         single = tuple(dict.fromkeys(ids))
-        if len(single) < len(ids):
+        if len(single) < len(ids) and not told:
             twice = token_texts([next(token for token in single if ids.count(token) > 1)], self.tokenizer)[0]
             what = f"{len(ids) - len(single)} of the {len(ids)} {role}s repeat another one, such as {twice!r}."
             self.found.warn(what, "Each counts once.")
@@ -102,7 +109,7 @@ class Targets:
                 return None
         if role == "distractor":
             return Target(tuple(ids[0] for ids in tokens), texts)
-        self._check_space(role, texts[0], tokens[0][0])
+        self._lacks_space(role, texts[0], tokens[0][0])
         first, *rest = tokens[0]
         return Target((first,), token_texts([first], self.tokenizer), tuple(rest))
 
@@ -128,22 +135,19 @@ class Targets:
         )
         return rest
 
-    def _answer_id(self, role: str, text: str) -> int | None:
-        """The one token that a prompt is to be continued with."""
-        ids = self._continuation(text)
-        if not self._is_there(role, ids, text, ids[:1]):
-            return None
-        if len(ids) > 1:
-            pieces = token_texts(ids, self.tokenizer)
-            what = f"The {role} {text!r} is {len(ids)} tokens: {', '.join(map(repr, pieces))}."
-            if not self.first_token:
-                whole = " The log-probability of the whole answer reads all of them." if role == "answer" else ""
-                use = f"Use its first token, {pieces[0]!r}, or choose one that is a single token."
-                self.found.error(what, use + whole)
-                return None
-            self.found.warn(f"{what} The first one stands for it.", "Make sure that this token tells it apart.")
-        self._check_space(role, text, ids[0])
-        return ids[0]
+    def _tell_longer(self, role: str, text: str, tokens: tuple[int, ...], share: str) -> None:
+        """That a text, or a share of several, is more than one token: an error, or how it will be read."""
+        pieces = token_texts(tokens, self.tokenizer)
+        what = f"The {role} {text!r} is {len(tokens)} tokens: {', '.join(map(repr, pieces))}."
+        if share:
+            what = f"{share} {role}s are several tokens. {what}"
+        if self.first_token:
+            stand = "Their first ones stand for them." if share else "The first one stands for it."
+            self.found.warn(f"{what} {stand}", "Make sure that this token tells it apart.")
+            return
+        use = f"Use its first token, {pieces[0]!r}, or choose one that is a single token."
+        whole = "" if share or role == "distractor" else " The log-probability of the whole answer reads all of them."
+        self.found.error(what, use + whole)
 
     def _is_there(self, role: str, ids: tuple[int, ...], text: str, read: tuple[int, ...]) -> bool:
         """Whether there is a text and the tokens that are read of it are known."""
@@ -168,14 +172,16 @@ class Targets:
             return after[length:]
         return own_ids(text, self.tokenizer)
 
-    def _check_space(self, role: str, text: str, token: int) -> None:
+    def _lacks_space(self, role: str, text: str, token: int) -> bool:
         """Warn of "Mary" where " Mary" is how a text goes on: two tokens, and the first is hardly ever predicted."""
         end = self.prompt[-1]
         if not text[0].isalpha() or not (end.isalnum() or end in ",.;:!?"):
-            return
+            return False
         spaced = self._continuation(" " + text)
-        if len(spaced) == 1 and spaced[0] != token:
+        lacks = len(spaced) == 1 and spaced[0] != token
+        if lacks:
             self.found.warn(
                 f"The {role} {text!r} does not start with a space, though the prompt does not end in one.",
                 f"Write {' ' + text!r} if it is a word of its own.",
             )
+        return lacks

@@ -48,6 +48,52 @@ def test_a_folder_gives_back_the_result(make, tmp_path):
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["run"], "no temporary folder stays behind"
 
 
+def targets_result(**targets):
+    pairs = [
+        dataclasses.replace(pair, tokens=dataclasses.replace(pair.tokens, **targets)) for pair in make_result().pairs
+    ]
+    return make_result(pairs, metric="answer_log_prob" if "rest" in targets else "prob_diff")
+
+
+SETS = {"answer_id": (3, 5), "answer": (" John", " Jack"), "distractor_id": (4, 6, 7), "distractor": ("a", "b", "c")}
+WHOLE = {"rest_ids": (8, 9), "rest": (" F", ".")}
+
+
+@pytest.mark.parametrize("targets", [SETS, WHOLE])
+def test_answer_sets_and_whole_answers_come_back(targets, tmp_path):
+    result = targets_result(**targets)
+    write_folder(result, tmp_path / "out")
+    assert read_folder(tmp_path / "out").pairs == result.pairs
+
+
+def test_single_answers_are_written_as_ever():
+    described = run_json(make_result())["pairs"][0]
+    assert (described["answer_id"], described["answer"]) == (3, " John")
+    assert not [name for name in described if name.startswith("rest")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer_id": []},
+        {"answer": []},
+        {"answer": [" John"]},
+        {"answer_id": [3, "5"]},
+        {"answer_id": [3, True]},
+        {"distractor_id": [4] * 2000},
+        {"rest_ids": [3]},
+        {"rest": "x"},
+        {"rest_ids": None},
+    ],
+)
+def test_damaged_answer_sets_are_refused(change):
+    result = targets_result(**SETS)
+    described = run_json(result)
+    described["pairs"][1] |= change
+    with pytest.raises(ResultError, match="pair 1"):
+        read_files(json.dumps(described).encode(), effects_bytes(result))
+
+
 def test_effects_csv_is_faithful_to_the_letter(tmp_path):
     result = hostile_result()
     write_folder(result, tmp_path / "run")

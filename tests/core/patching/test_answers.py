@@ -14,7 +14,7 @@ from core.prompts.pairs import PairSet
 from core.runs.execute import execute, make_spec
 from tests.core.patching.naive import Naive
 from tests.core.patching.test_atp import Explicit
-from tests.tiny import random_pairs, tiny_hf, tiny_model
+from tests.tiny import VOCAB, random_pairs, tiny_hf, tiny_model
 
 LENGTH, FIRST, LAYERS = 6, 2, 3
 FAMILIES = ("llama", "neox", "gemma2")  # grouped heads, parallel blocks, soft-caps
@@ -197,6 +197,15 @@ def test_verifying_patches_one_by_one_and_jointly_with_whole_answers():
     members = np.eye(len(nodes), dtype=bool)[chosen]
     np.testing.assert_allclose(oracle.joint(members, np.ones(len(chosen), int)), expected[1], atol=1e-5)
     assert np.abs(expected).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    "change", [{"answer_id": (5, VOCAB)}, {"distractor_id": VOCAB}, {"clean_ids": (VOCAB,) * LENGTH}]
+)
+def test_a_token_that_the_model_does_not_have_is_refused(change):
+    pair = replace(random_pairs(1, LENGTH, FIRST)[0], **change)
+    with pytest.raises(PromptError, match=f"token {VOCAB}; the model has {VOCAB} tokens"):
+        run(tiny_model("llama"), [pair], "exact", "prob_diff")
 
 
 def test_metrics_that_read_one_token_refuse_a_whole_answer_and_the_reverse():

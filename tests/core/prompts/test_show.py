@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from core.prompts.show import difference_mask, visible
+from core.prompts.show import answers_words, difference_mask, shown, visible
 from core.prompts.tokens import token_texts
+from tests.tiny import token_pair
 
 
 def test_white_space_can_be_seen():
@@ -12,6 +15,24 @@ def test_white_space_can_be_seen():
 def test_differences_are_marked_also_past_the_shorter_end():
     assert difference_mask((" a", " b"), (" a", " c")) == (False, True)
     assert difference_mask((" a",), (" a", " c", " a")) == (False, True, True)
+
+
+def test_a_set_of_answers_fits_on_a_line():
+    assert shown(" x") == " x"
+    assert shown((" x", " y")) == " x |  y"
+    assert shown(tuple("abcdefg")) == "a | b | c | … | g (7 in all)"
+
+
+def test_what_a_metric_reads_is_counted_where_it_is_not_one_token():
+    one, three = (token_pair(0, [1, 2], [1, 3], a, d) for a, d in ((5, 6), ((5, 6, 7), (8, 9))))
+    assert answers_words("logit_diff", [one]) == answers_words("kl", [three]) == ""
+    assert answers_words("logit_diff", [three]) == "mean of 3 answers against mean of 2 distractors"
+    assert answers_words("logit_diff", [one, three]) == "mean of 1 to 3 answers against mean of 1 to 2 distractors"
+    assert answers_words("prob_diff", [three]) == "3 answers together against 2 distractors together"
+    assert answers_words("prob", [three]) == "3 answers together"
+    whole = replace(one, rest_ids=(4,), rest=("4",))
+    assert answers_words("answer_log_prob", [one]) == ""
+    assert answers_words("answer_log_prob", [one, whole]) == "answers of 1 to 2 tokens in a row"
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:

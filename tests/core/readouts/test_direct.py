@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import ModelError
+from core.errors import ModelError, PromptError
 from core.models.toy import word_tokenizer
 from core.prompts.align import align
 from core.prompts.bundled import load_bundled
 from core.prompts.pairs import largest_group
 from core.readouts.direct import direct_effects, direct_logit_attribution, head_sources, neuron_effects
+from core.readouts.lens import logit_lens
 from core.readouts.linear import freeze
+from tests.core.patching.test_answers import with_rest, with_sets
 from tests.tiny import FAMILIES, VOCAB, random_pairs, tiny_hf, tiny_model
 
 
@@ -89,3 +91,38 @@ def test_the_default_model(default_model):
     np.testing.assert_allclose(found.total(), found.logits, atol=1e-4)
     for row, pair in enumerate(pairs):
         np.testing.assert_allclose(found.logits[row, 0], own_difference(default_model, pair, pair.clean_ids), atol=1e-4)
+
+
+def test_of_sets_the_direction_is_the_mean_over_each():
+    model, single = tiny_model("gemma2"), random_pairs(2, 7, 2)  # a soft-cap after the logits
+    pairs = [with_sets(single[0], (5, 8, 13), (21, 34)), single[1]]
+    found = direct_logit_attribution(model, pairs)
+    for row, pair in enumerate(pairs):
+        with torch.no_grad():
+            logits = model.hf(torch.tensor([pair.clean_ids], device=model.device)).logits[0].float().cpu()
+        wanted = logits[:, list(pair.answer_ids)].mean(-1) - logits[:, list(pair.distractor_ids)].mean(-1)
+        np.testing.assert_allclose(found.logits[row, 0], wanted, atol=1e-5)
+        np.testing.assert_allclose(found.total()[row, 0], wanted, atol=1e-4)
+    neurons = neuron_effects(model, pairs, 1)
+    np.testing.assert_allclose(neurons[1], neuron_effects(model, single[1:], 1)[0], atol=1e-6)
+
+
+def test_answers_of_several_tokens_in_a_row_are_refused():
+    model, pair = tiny_model("llama"), with_rest(random_pairs(1, 7, 2)[0])
+    for read in (lambda: direct_logit_attribution(model, [pair]), lambda: logit_lens(model, pair)):
+        with pytest.raises(PromptError, match=r"row 1: .*3 tokens in a row"):
+            read()
+
+
+def test_the_lens_of_sets_reads_their_mean_their_mass_and_their_best_rank():
+    model, pair = tiny_model("llama"), with_sets(random_pairs(1, 7, 2)[0], (5, 8), (21, 34))
+    model.tokenizer = word_tokenizer([f"t{i}" for i in range(VOCAB)])
+    lens = logit_lens(model, pair)
+    with torch.no_grad():
+        logits = model.hf(torch.tensor([pair.clean_ids], device=model.device)).logits[0].float().cpu()
+    np.testing.assert_allclose(
+        lens.difference[-1], logits[:, [5, 8]].mean(-1) - logits[:, [21, 34]].mean(-1), atol=1e-4
+    )
+    np.testing.assert_allclose(lens.answer_probability[-1], logits.softmax(-1)[:, [5, 8]].sum(-1), atol=1e-5)
+    best = logits[:, [5, 8]].max(-1).values
+    assert lens.answer_rank[-1].tolist() == [int((row > top).sum()) + 1 for row, top in zip(logits, best)]

@@ -142,6 +142,19 @@ def test_a_longer_answer_may_stand_for_its_first_token(open_page):
     assert app.session_state["_pairs"].pairs[0].answer == " Mary"
 
 
+def test_a_longer_answer_may_be_kept_whole_for_the_metric_that_reads_it(open_page):
+    app = upload(open_page, HEADER + GOOD.replace('" Mary"', '" Mary and Tom"'))
+    app.toggle(key="whole_answer").set_value(True).run()
+    strips = " ".join(block.value for block in app.html)
+    assert all(f">{token}</span>" in strips for token in ("·Mary", "·and", "·Tom"))
+    use(app).click().run()
+    assert app.session_state["_pairs"].pairs[0].answer == " Mary and Tom"
+    form = open_page("attribution", pairs=app.query_params["pairs"])
+    metric = form.selectbox(key="run_metric")
+    assert metric.options == ["Log-probability of the whole answer"]
+    assert metric.value == "answer_log_prob"
+
+
 def test_files_that_are_no_pairs_are_refused(open_page):
     for text, name, reason in [
         ("a,b\n1,2\n", "x.csv", "Columns that are"),

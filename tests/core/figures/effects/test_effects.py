@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -131,6 +132,13 @@ class TestHeatmap:
         assert Node(*fig.data[1].customdata[9]).position == 99
         assert fig.layout.shapes[-1].x0 == 9.5
         assert len(fig.layout.xaxis.ticktext) == 11
+
+    def test_captions_count_the_answers_of_a_set(self):
+        pair = make_pair(0)
+        tokens = replace(pair.tokens, answer_id=(3, 5, 6), answer=("a", "b", "c"))
+        result = make_result([replace(pair, tokens=tokens)])
+        text = caption_of(effect_heatmap(layer_by_head(result, "z")))
+        assert "Change of the logit difference (mean of 3 answers against mean of 1 distractor), noising" in text
 
     def test_captions_say_what_was_done(self):
         pairs = [make_pair(0), make_pair(1, clean_metric=1e-6, corrupt_metric=0.0)]
