@@ -145,8 +145,15 @@ def _aligned(
     # Fast tokenizers refuse to be used by two threads at once.
     limit = min(MAX_TOKENS, _facts.max_tokens)
     with _tokenizer_lock():
-        options = {"trim": trim, "first_token": first_token, "rows": rows, "max_tokens": limit, "link": link}
-        return align(_pairs, _facts.tokenizer, **options)
+        return align(
+            _pairs,
+            _facts.tokenizer,
+            trim=trim,
+            first_token=first_token,
+            max_tokens=limit,
+            rows=rows,
+            link=link,
+        )
 
 
 def prompt_tokens(facts: ModelFacts, text: str) -> tuple[str, ...]:
