@@ -120,11 +120,11 @@ def _pair(index: int, entry: Any) -> PairRun:
     ids = {run: entry[f"{run}_tokens"] for run in ("clean", "corrupt")}
     texts = {run: entry[f"{run}_token_text"] for run in ("clean", "corrupt")}
     lengths = {run: len(tokens) for run, tokens in ids.items()}
-    if any(len(texts[run]) != n or not 0 < n <= MOST_TOKENS for run, n in lengths.items()):
-        _refuse("A prompt has no tokens, too many, or texts for other ones.", where)
     links = _links(entry.get("links"), lengths["clean"], lengths["corrupt"], where)
     if links is None and lengths["clean"] != lengths["corrupt"]:
         _refuse("The clean and corrupt prompts do not have equal numbers of tokens.", where)
+    if any(len(texts[run]) != n or not 0 < n <= MOST_TOKENS for run, n in lengths.items()):
+        _refuse("A prompt has no tokens, too many, or texts for other ones.", where)
     if not all(_whole(token) and token >= 0 for tokens in ids.values() for token in tokens):
         _refuse("A token id is not a whole number.", where)
     if not all(isinstance(text, str) for run in texts.values() for text in run):

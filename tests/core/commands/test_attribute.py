@@ -95,7 +95,29 @@ def test_chosen_neurons_from_the_end(pairs, tmp_path):
     assert set(zip(table["layer"], table["head"], table["position"])) == {(28, 7, 13), (29, 0, 13)}
 
 
+UNEQUAL = (
+    "clean,corrupt,answer,distractor\n"
+    '"When Mary and John went to the store, John gave a drink to","When Mary and John went to the big old store, Mary '
+    'gave a drink to", Mary, John\n'
+)
+
+
+@pytest.mark.model
+def test_donors_and_alignment_are_options(pairs, tmp_path, capsys):
+    options = ("--method", "atp", "--nodes", "z")
+    assert attribute(pairs, tmp_path / "mean", *options, "--donor", "mean-position") == 0
+    assert read_folder(tmp_path / "mean").spec.donor == "mean-position"
+    unequal = tmp_path / "unequal.csv"
+    unequal.write_text(UNEQUAL)
+    assert attribute(unequal, tmp_path / "out", *options, "--align", "--spans", "mean") == 0
+    assert "were linked" in capsys.readouterr().err
+    result = read_folder(tmp_path / "out")
+    assert result.spec.spans == "mean"
+    assert len(result.pairs[0].tokens.links) == 2
+
+
 REFUSALS = {
+    "zeros restore nothing": (["--donor", "zero", "--direction", "denoising"], "--donor"),
     "unknown method": (["--method", "magic"], "--method"),
     "unknown node": (["--nodes", "z,soul"], "--nodes"),
     "unknown metric": (["--metric", "vibes"], "--metric"),

@@ -31,6 +31,12 @@ def neuron_result():
     return result
 
 
+def linked_result():
+    pair = make_pair(0, clean=("a", " b", " c"), corrupt=("a", " x", " y", " c"))
+    linked = dataclasses.replace(pair, tokens=dataclasses.replace(pair.tokens, links=((1, 2, 1, 3),)))
+    return make_result([linked, make_pair(1)], spans="mean")
+
+
 def same(a, b):
     assert (a.spec, a.shape, a.pairs, a.provenance, a.seconds) == (b.spec, b.shape, b.pairs, b.provenance, b.seconds)
     assert a.effects.keys() == b.effects.keys()
@@ -40,7 +46,7 @@ def same(a, b):
             np.testing.assert_array_equal(x, y)
 
 
-@pytest.mark.parametrize("make", [make_result, hostile_result, neuron_result])
+@pytest.mark.parametrize("make", [make_result, hostile_result, neuron_result, linked_result])
 def test_a_folder_gives_back_the_result(make, tmp_path):
     result = make()
     write_folder(result, tmp_path / "deep" / "run")
@@ -92,6 +98,15 @@ def test_damaged_answer_sets_are_refused(change):
     described["pairs"][1] |= change
     with pytest.raises(ResultError, match="pair 1"):
         read_files(json.dumps(described).encode(), effects_bytes(result))
+
+
+@pytest.mark.parametrize("links", [None, [[1, 2, 1, 2]], [[1, 2, 1]], [[1, 2, 1, "3"]], "all", [[3, 3, 3, 4]]])
+def test_links_that_do_not_fit_are_refused(links):
+    result = linked_result()
+    run = run_json(result)
+    run["pairs"][0]["links"] = links
+    with pytest.raises(ResultError, match=r"links between|equal numbers"):
+        read_files(json.dumps(run).encode(), effects_bytes(result))
 
 
 def test_effects_csv_is_faithful_to_the_letter(tmp_path):

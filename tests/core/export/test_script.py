@@ -1,4 +1,5 @@
 import ast
+import dataclasses
 import re
 import runpy
 import subprocess
@@ -15,7 +16,7 @@ from core.patching.spec import NeuronSite, RunSpec
 from core.paths import ROOT
 from core.runs.execute import execute
 from tests.make_results import make_pair, make_result, with_effects
-from tests.tiny import random_pairs, tiny_model
+from tests.tiny import random_pairs, tiny_model, token_pair
 
 HOSTILE = ("'''", '"""', "\\", "\n{x}\u2028", "'); import os #", " end")
 
@@ -58,6 +59,14 @@ def test_the_script_finds_the_same_numbers(run_spec, tiny, tmp_path, capsys):
     assert "All agree." in shown.out
     assert "the result's were r" in shown.err, "other weights are mentioned"
     assert len(re.findall(r"^pair \d", shown.out, re.MULTILINE)) == 20
+
+
+def test_the_script_links_pairs_as_the_run_did(tiny, tmp_path, capsys):
+    pair = dataclasses.replace(token_pair(0, [5, 6, 7, 8], [5, 9, 10, 7, 8], 11, 12), links=((1, 2, 1, 3),))
+    result = execute(spec(spans="mean", direction="denoising"), tiny, (pair,))
+    assert run(reproduction_script(result), tmp_path) == 0
+    assert "All agree." in capsys.readouterr().out
+    assert "spans mean" in reproduction_script(result)
 
 
 def test_a_number_that_differs_is_found(tiny, tmp_path, capsys):

@@ -12,10 +12,12 @@ import torch
 
 from core.errors import SpecError
 from core.patching.question import ask
+from core.patching.results.summary import layer_by_position
 from core.patching.spec import NeuronSite
 from core.patching.trust.verification import begin
 from core.prompts.links import find_links, sources
 from core.prompts.pairs import PairSet, PromptPair
+from core.runs.checkpoint import Checkpoints
 from core.runs.execute import execute, make_spec
 from core.terms import DIRECTIONS, NODE_KINDS, SPANS
 from tests.core.patching.naive import Naive
@@ -154,6 +156,19 @@ def test_a_prompt_moved_as_a_whole_gives_its_own_queries_and_keys_back():
     for kind in ("q", "k", "v"):
         torch.testing.assert_close(asked.donors.node(kind, 0), asked.run.node(kind, 0))
     assert (asked.donors.node("q", 2) - asked.run.node("q", 2)).abs().max() > 1e-3
+
+
+def test_results_follow_the_run_that_is_patched_and_go_on_where_they_were_cut_off(tmp_path):
+    model, pairs = tiny_model("llama"), some_pairs()
+    spec = make_spec(model, LINKED, metric="logit_diff", direction="denoising", nodes=("z",), method="exact")
+    kept = Checkpoints(tmp_path)
+    result, again = (execute(spec, model, pairs, checkpoints=kept) for _ in range(2))
+    assert result.groups() == {5: [2], 7: [0, 1]}
+    for a, b in zip(result.effects["z"], again.effects["z"]):
+        np.testing.assert_array_equal(a, b)
+    table = result.to_frame()
+    assert set(table[table["pair"] == "2"]["token"]) <= {f" t{i}" for i in pairs[2].corrupt_ids}
+    assert layer_by_position(result, "z", n_tokens=7, collapse="sum").tokens == pairs[0].corrupt_tokens
 
 
 def test_what_cannot_use_links_says_so():

@@ -15,7 +15,13 @@ from core.runs.sessions.session_file import restore, session_file
 from core.runs.store import Store
 from tests.make_results import make_result
 
-PAIRS = PairSet("my <b>pairs</b>", (PromptPair("a b", "a c", " d", " e", name="=SUM(A1)"),))
+PAIRS = PairSet(
+    "my <b>pairs</b>",
+    (
+        PromptPair("a b", "a c", " d", " e", name="=SUM(A1)"),
+        PromptPair("a b z", "a c c z", " d", " e", links=((1, 2, 1, 3),)),
+    ),
+)
 
 
 @pytest.fixture
