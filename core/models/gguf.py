@@ -16,7 +16,7 @@ import torch
 
 from core.progress import OnLoad
 
-COPY_SHARE = 0.3  # of the whole conversion: what keeping the copy takes
+READ, DEQUANTISED = 0.5, 0.7  # how much of the conversion is over when the file is read, and its tensors dequantised
 TICKS = 1000  # of a conversion, as steps are counted
 
 
@@ -61,12 +61,12 @@ def _convert(file: Path, folder: Path, on_step: OnLoad) -> None:
     model: Any
     options: dict[str, Any] = {"gguf_file": file.name}
     on_step(0, TICKS, f"reading {file.name} ({file.stat().st_size / 1e6:.0f} MB)")
-    with _counted(lambda i, n: on_step(_ticks(i / n, 0, 1 - COPY_SHARE), TICKS, f"dequantising tensor {i} of {n}")):
+    with _counted(lambda i, n: on_step(_ticks(i / n, READ, DEQUANTISED), TICKS, f"dequantising tensor {i} of {n}")):
         model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **options)
     del model.config.quantization_config, model.hf_quantizer
     model.is_quantized = False
     size = sum(parameter.nbytes for parameter in model.parameters())
-    on_step(_ticks(0, 1 - COPY_SHARE, 1), TICKS, f"keeping a copy ({size / 1e6:.0f} MB)")
+    on_step(_ticks(1, READ, DEQUANTISED), TICKS, f"keeping a copy ({size / 1e6:.0f} MB)")
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(file.parent, **options).save_pretrained(folder)
     on_step(TICKS, TICKS, "kept a copy")
