@@ -132,7 +132,7 @@ def screened(browser: Browser, url: str, verify: int) -> dict[str, float]:
         press = page.get_by_role("button", name="Run 1 method")
         press.wait_for()
         if verify != 50:
-            page.get_by_label("Nodes to verify").fill(str(verify))
+            page.get_by_role("spinbutton", name="Nodes to verify").fill(str(verify))
             page.keyboard.press("Enter")
             page.wait_for_timeout(1000)
         since, found = clock(), {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError
-from core.patching.spec import FIRST, NeuronSite, RunSpec, Screen, screening
+from core.patching.spec import FIRST, SAMPLES, NeuronSite, RunSpec, Screen, screening
 from core.terms import AVERAGES, CHOICES, METHODS, NODE_KINDS
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--verify", type=int, metavar="N", help=f"of a screen: nodes of each family; default: {FIRST}")
     parser.add_argument("--estimate", choices=METHODS[1:], help="of a screen; default: the one that suits the nodes")
+    parser.add_argument("--samples", type=int, help=f"of a screen: subsets that bound the rest; default: {SAMPLES}")
     parser.add_argument(
         "--average",
         default="signed",
@@ -104,8 +105,9 @@ def _stored(
 def _screen(options: argparse.Namespace) -> Screen | None:
     """What a screen verifies; None for the other methods, which have nothing to verify."""
     if options.method == "screen":
-        return Screen(FIRST if options.verify is None else options.verify, options.average)
-    for name in ("verify", "estimate"):
+        count = FIRST if options.verify is None else options.verify
+        return Screen(count, options.average, SAMPLES if options.samples is None else options.samples)
+    for name in ("verify", "estimate", "samples"):
         if getattr(options, name) is not None:
             raise SpecError("Only a screen verifies an estimate.", where=f"--{name}", next_step="Use --method screen.")
     return None
