@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.errors import Cancelled
 
 OnStep = Callable[[int, int], None]
+OnLoad = Callable[[int, int, str], None]  # done, total, and what is being done, in words
 IsCancelled = Callable[[], bool]
 
 

@@ -2,16 +2,11 @@
 
 import streamlit as st
 
-from ui.attribution.agreement import trust
 from ui.attribution.folders import open_results
 from ui.attribution.form import fitting_pairs, run_form
-from ui.attribution.inspector import choose_selected, inspector
-from ui.attribution.neurons import neurons
-from ui.attribution.panels import heatmaps
-from ui.attribution.ranking import ranking_table
-from ui.parts.shown import results_on_show, whose
+from ui.attribution.page import effects
+from ui.parts.shown import results_on_show
 from ui.parts.strip import refused_pairs, strip
-from ui.parts.views import NEURONS, TRUST, choose_view
 from ui.shell import frame, state
 from ui.shell.progress import FORM_HEIGHT, need_model
 
@@ -26,16 +21,5 @@ if facts is not None:
         with st.expander("What to run", expanded=not running, key="run"):
             run_form(facts, pairs, found.pairs)
 
-results = results_on_show()
-if results:
-    st.subheader("Effects", anchor=False)
-    whose(results)
-    view, row = choose_view(results)
-    node = choose_selected(results, view, row)
-    main = {TRUST: trust, NEURONS: neurons}.get(view.what, heatmaps)
-    main(results, view, selected=node)
-    inspector(results, view, node)
-    ranking_table(results, view)
-elif not state.shown_results():
-    st.info("Nothing has been run yet. Press the button above, or open a stored result.")
+effects(results_on_show())
 open_results()

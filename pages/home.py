@@ -17,13 +17,13 @@ ways: tuple[tuple[str, str, dict[str, str], str], ...] = (
     (
         "See how far to trust it",
         "pages/attribution.py",
-        {"result": shown, "view": TRUST},
+        {"result": shown, "average": "signed", "view": TRUST},
         "Every head's estimate against its exact effect, and the heads that the estimate misses.",
     ),
     (
         "Look inside",
         "pages/attribution.py",
-        {"result": shown},
+        {"result": shown, "average": "signed"},
         "Choose a head: its effect by token and by pair, where it looks, what it writes.",
     ),
 )

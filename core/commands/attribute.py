@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError
-from core.patching.spec import NeuronSite, RunSpec
-from core.terms import DONORS, METHODS, NODE_KINDS, SPANS
+from core.patching.spec import FIRST, SAMPLES, NeuronSite, RunSpec, Screen, screening
+from core.terms import AVERAGES, CHOICES, DONORS, METHODS, NODE_KINDS, SPANS
 
 if TYPE_CHECKING:
     from core.patching.results.result import AttributionResult
@@ -26,7 +26,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_question(parser)
     parser.add_argument("--out", type=Path, help="folder for effects.csv and run.json")
     parser.add_argument("--store", type=Path, help="store of runs: a run that is there is not computed again")
-    parser.add_argument("--method", default="atp-star", choices=METHODS)
+    parser.add_argument(
+        "--method", default="atp-star", choices=CHOICES, help="screen: an estimate, its first nodes patched exactly"
+    )
+    parser.add_argument("--verify", type=int, metavar="N", help=f"of a screen: nodes of each family; default: {FIRST}")
+    parser.add_argument("--estimate", choices=METHODS[1:], help="of a screen; default: the one that suits the nodes")
+    parser.add_argument("--samples", type=int, help=f"of a screen: subsets that bound the rest; default: {SAMPLES}")
+    parser.add_argument(
+        "--average",
+        default="signed",
+        choices=AVERAGES,
+        help="what orders nodes over pairs: the magnitude of their mean, or their mean magnitude as in the paper",
+    )
     parser.add_argument("--nodes", default="q,k,v,z,mlp_out", help=f"comma-separated, of {', '.join(NODE_KINDS)}")
     parser.add_argument("--neurons", default="", help="for exact patching: layer:position[:unit], comma-separated")
     parser.add_argument(
@@ -50,6 +61,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Check the options, compute or find the result, write the folder whole."""
     from core.export.folder import refuse_foreign, write_folder
+    from core.patching.results.told import largest_lines, screen_lines
     from core.prompts.repair import sound_pairs
     from core.runs.execute import execute, make_spec
 
@@ -57,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
         raise SpecError("The number of rows to keep must be at least 1.", where="--top")
     if options.out is None and options.store is None:
         raise SpecError("Nothing says where the result goes.", where="--out", next_step="Name a folder or a --store.")
-    sites, nodes = _sites(options.neurons), node_kinds(options.nodes)
+    sites, nodes, screen = _sites(options.neurons), node_kinds(options.nodes), _screen(options)
     if options.out is not None:
         refuse_foreign(options.out.resolve())
     loaded = read_question(options)
@@ -69,15 +81,18 @@ def run(options: argparse.Namespace) -> None:
         metric=options.metric,
         direction=options.direction,
         nodes=nodes,
-        method=options.method,
+        method=(options.estimate or screening(nodes)) if screen else options.method,
         neurons=sites,
         donor=options.donor,
         spans=options.spans,
+        screen=screen,
     )
     on_step = show_progress if sys.stderr.isatty() else None
     result = _stored(options, spec, sound, partial(execute, spec, model, tokens, on_step=on_step))
     spent = sum(result.seconds.values())
     print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
+    for line in (*screen_lines(result, result.spec.method), *largest_lines(result, average=options.average)):
+        print(line)
     if options.out is not None:
         write_folder(result, options.out, top=options.top)
         loaded.write_skipped(options.out)
@@ -103,6 +118,17 @@ def _stored(
             store.put(result)
     print(f"{spec.digest}  in {options.store}")
     return result
+
+
+def _screen(options: argparse.Namespace) -> Screen | None:
+    """What a screen verifies; None for the other methods, which have nothing to verify."""
+    if options.method == "screen":
+        count = FIRST if options.verify is None else options.verify
+        return Screen(count, options.average, SAMPLES if options.samples is None else options.samples)
+    for name in ("verify", "estimate", "samples"):
+        if getattr(options, name) is not None:
+            raise SpecError("Only a screen verifies an estimate.", where=f"--{name}", next_step="Use --method screen.")
+    return None
 
 
 def _sites(text: str) -> tuple[NeuronSite, ...]:

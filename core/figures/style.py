@@ -12,7 +12,7 @@ from typing import Literal
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
-from core.terms import Method
+from core.terms import Choice
 
 Theme = Literal["light", "dark"]
 
@@ -35,8 +35,9 @@ SEQUENTIAL = {
 }
 
 # One colour and one dash a method, on every page and in every export.
-Series = Method | Literal["random"]
+Series = Choice | Literal["random"]
 NAMES: dict[Series, str] = {
+    "screen": "Screen and verify",
     "exact": "Exact",
     "atp": "AtP",
     "atp-qk": "AtP + QK fix",
@@ -46,6 +47,7 @@ NAMES: dict[Series, str] = {
 }
 PALETTE: dict[str, dict[Series, str]] = {
     "light": {
+        "screen": "#6c4ba3",
         "exact": "#1d2433",
         "atp": "#d98200",
         "atp-qk": "#2b95cf",
@@ -54,6 +56,7 @@ PALETTE: dict[str, dict[Series, str]] = {
         "random": "#8a93a3",
     },
     "dark": {
+        "screen": "#a983d8",
         "exact": "#f2f4f7",
         "atp": "#f2a93b",
         "atp-qk": "#62bbee",
@@ -63,6 +66,7 @@ PALETTE: dict[str, dict[Series, str]] = {
     },
 }
 DASHES: dict[Series, str] = {
+    "screen": "10px,3px,2px,3px,2px,3px",
     "exact": "solid",
     "atp": "dash",
     "atp-qk": "dot",
@@ -71,6 +75,7 @@ DASHES: dict[Series, str] = {
     "random": "longdashdot",
 }
 MARKERS: dict[Series, str] = {
+    "screen": "hexagon",
     "exact": "circle",
     "atp": "square",
     "atp-qk": "diamond",

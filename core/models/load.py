@@ -21,6 +21,7 @@ from core.models.device import choose_device, choose_dtype, keep_freed_memory, r
 from core.models.gguf import dequantised
 from core.models.toy import read_toy
 from core.models.toy_folder import is_toy
+from core.progress import OnLoad
 from core.terms import ModelShape
 
 
@@ -68,7 +69,12 @@ class LoadedModel:
 
 
 def load_model(
-    model_id: str, *, device: str = "auto", dtype: str = "auto", location: Path | None = None
+    model_id: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    location: Path | None = None,
+    on_step: OnLoad | None = None,
 ) -> LoadedModel:
     """Load a model by catalogue id, hub id, local folder (Hugging Face format) or GGUF file.
 
@@ -76,6 +82,7 @@ def load_model(
 
     Args:
         location: the folder to read where ``model_id`` is only a name, as of a model trained here.
+        on_step: told how far a conversion of weights is, and what it is doing; other loads take seconds.
 
     Raises:
         ModelError: the model is not there, does not fit, or is not supported.
@@ -85,7 +92,7 @@ def load_model(
     precision = choose_dtype(dtype, chosen, size)
     refuse_if_too_large(entry.name if entry else model_id, size, precision, chosen)
     gguf = _gguf_file(model_id, entry)
-    hf, tokenizer = _read(model_id, gguf or location or _place(model_id, entry), precision, chosen)
+    hf, tokenizer = _read(model_id, gguf or location or _place(model_id, entry), precision, chosen, on_step)
     return wrap(hf, tokenizer, model_id=entry.id if entry else model_id, entry=entry, gguf=gguf.name if gguf else None)
 
 
@@ -156,7 +163,9 @@ def _local_parameters(path: Path) -> int:
     return sum(file.stat().st_size for file in files) // 2
 
 
-def _read(model_id: str, place: Path | str, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
+def _read(
+    model_id: str, place: Path | str, dtype: torch.dtype, device: torch.device, on_step: OnLoad | None
+) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -166,7 +175,7 @@ def _read(model_id: str, place: Path | str, dtype: torch.dtype, device: torch.de
     logging.disable_progress_bar()
     hf: Any
     try:
-        folder = dequantised(place) if isinstance(place, Path) and place.suffix == ".gguf" else place
+        folder = dequantised(place, on_step) if isinstance(place, Path) and place.suffix == ".gguf" else place
         hf = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
         return hf.to(device), AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except torch.OutOfMemoryError as error:

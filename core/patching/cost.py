@@ -16,11 +16,12 @@ from core.models.attention import AttentionPass, attention_pass
 from core.models.load import LoadedModel
 from core.patching.donors.fixed import MEANS, start_of
 from core.patching.forward import block_kwargs
+from core.patching.nodes import by_family
 from core.patching.plan import plan
+from core.patching.spec import FIRST, SAMPLES, screening
 from core.prompts.pairs import TokenPair
-from core.terms import METHODS, Donor, Method, ModelShape, NodeKind
+from core.terms import CHOICES, Choice, Donor, Method, ModelShape, NodeKind
 
-PATIENCE = 60.0  # seconds up to which an exact sweep is the better answer
 CALL_SECONDS = 1e-3  # a block call's own cost, whatever its size
 
 
@@ -28,7 +29,7 @@ CALL_SECONDS = 1e-3  # a block call's own cost, whatever its size
 class MethodCost:
     """Expected cost: in forward passes over one pair's clean prompt, and in seconds on this machine."""
 
-    method: Method
+    method: Choice
     forwards: float
     seconds: float
     recommended: bool
@@ -55,21 +56,47 @@ def _time_block(model: LoadedModel, layer: int, x: torch.Tensor, kwargs: dict) -
 
 
 def method_costs(
-    shape: ModelShape, pairs: Sequence[TokenPair], nodes: Sequence[NodeKind], *, speed: float, donor: Donor = "corrupt"
+    shape: ModelShape,
+    pairs: Sequence[TokenPair],
+    nodes: Sequence[NodeKind],
+    *,
+    speed: float,
+    verify: int = FIRST,
+    donor: Donor = "corrupt",
 ) -> tuple[MethodCost, ...]:
-    """Expected cost of every method for these nodes, one of them recommended.
+    """Expected cost of every method for these nodes, a screen first; the screen is recommended.
 
-    ``speed`` is ``measure_speed``'s block-tokens a second. Exact patching of neurons covers only chosen ones,
-    so it is left out of the sum and never recommended where neurons are asked for.
+    Exact patching of neurons covers only chosen ones, so it is left out of the sum.
+
+    Args:
+        speed: ``measure_speed``'s block-tokens a second.
+        verify: nodes of each family that a screen verifies.
     """
     one_forward = shape.n_layers * sum(len(pair) for pair in pairs) / max(1, len(pairs))
-    costs: dict[Method, tuple[float, float]] = {}
-    for method in METHODS:
+    costs: dict[Choice, tuple[float, float]] = {}
+    for choice in CHOICES:
+        method = screening(nodes) if choice == "screen" else choice
         tokens = sum(_block_tokens(method, shape, pair, nodes, donor) for pair in pairs)
         calls = sum(_calls(method, shape, pair, nodes, donor) for pair in pairs)
-        costs[method] = tokens / one_forward, tokens / speed + calls * CALL_SECONDS
-    chosen, why = _recommend(costs["exact"][1], costs["atp-star"][1], nodes)
-    return tuple(MethodCost(m, *costs[m], m == chosen, why if m == chosen else "") for m in METHODS)
+        if choice == "screen":
+            tokens += _verify_tokens(shape, pairs, nodes, verify, donor)
+        costs[choice] = tokens / one_forward, tokens / speed + calls * CALL_SECONDS
+    why = f"The estimate at once, then its first {verify} nodes exactly, then what can still be missed."
+    return tuple(MethodCost(c, *costs[c], c == "screen", why if c == "screen" else "") for c in CHOICES)
+
+
+def _verify_tokens(
+    shape: ModelShape, pairs: Sequence[TokenPair], nodes: Sequence[NodeKind], count: int, donor: Donor
+) -> float:
+    """Block-tokens to verify the first nodes of each family, as if they lay half-way up, and to bound the others."""
+    suffixes = [len(pair) - start_of(pair, donor) for pair in pairs]
+    mean = sum(suffixes) / max(1, len(suffixes))
+    spent = 0.0
+    for kinds in by_family(nodes).values():
+        n_nodes = mean * shape.n_layers * sum(map(shape.units, kinds))
+        spent += min(count, n_nodes) * sum(suffixes) / 2 * shape.n_layers / 2
+        spent += SAMPLES * mean * shape.n_layers if n_nodes > count else 0
+    return spent
 
 
 def _block_tokens(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[NodeKind], donor: Donor) -> float:
@@ -96,11 +123,3 @@ def _calls(method: Method, shape: ModelShape, pair: TokenPair, nodes: Sequence[N
     if method != "exact":
         return shape.n_layers * 5
     return (len(pair) - start_of(pair, donor)) * shape.n_layers * (1 + len(nodes))
-
-
-def _recommend(exact: float, star: float, nodes: Sequence[NodeKind]) -> tuple[Method, str]:
-    if "neuron" in nodes:
-        return "atp-star", "Only an estimate covers every neuron; check its top nodes exactly afterwards."
-    if exact <= max(PATIENCE, star):
-        return "exact", "Affordable here, and there is no error to worry about."
-    return "atp-star", "An exact sweep would take long; AtP* misses fewest nodes among the estimates."

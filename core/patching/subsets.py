@@ -57,6 +57,37 @@ def joint_effects(
     return out
 
 
+def single_effects(
+    question: Question, nodes: Nodes, *, progress: Progress | None = None, batching: Batching | None = None
+) -> np.ndarray:
+    """Effects of patching each of a few nodes, one at a time, in every pair: float32 ``[pair, node]``.
+
+    ``exact.node_effects`` goes pair by pair, so that a few nodes make batches of a few rows; here rows of all pairs
+    share a batch, those of one position and of neighbouring layers together. Effects before a pair's first difference
+    are 0.
+    """
+    progress, starts = progress or Progress(0), np.array(question.starts)
+    tokens = (batching or Batching.for_model(question.model, question.length)).tokens_per_call
+    out = np.zeros((len(starts), len(nodes)), np.float32)
+    progress.advance(int((starts[:, None] > nodes.position).sum()))
+    for position in np.unique(nodes.position).tolist():
+        here = np.flatnonzero(nodes.position == position)
+        here = here[np.argsort(nodes.layer[here], kind="stable")]
+        node, pair = (rows.ravel() for rows in np.meshgrid(here, np.flatnonzero(starts <= position), indexing="ij"))
+        size, kwargs = (
+            max(1, tokens // (question.length - position)),
+            block_kwargs(question.model, position, question.length),
+        )
+        for first in range(0, len(node), size):
+            rows = slice(first, first + size)
+            alone = np.unique(node[rows])
+            members = node[rows, None] == alone
+            found = _run(question, nodes.take(alone), members, pair[rows], position, kwargs, progress)
+            out[pair[rows], node[rows]] = found
+            progress.advance(len(found))
+    return out
+
+
 def _run(
     question: Question,
     nodes: Nodes,

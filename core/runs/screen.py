@@ -88,7 +88,7 @@ def screen(
 
     for verified in families:
         progress.extend(max(0, _count(verified, wanted) - verified.state.done) * len(verified.pairs))
-        progress.extend(0 if verified.bounds or _all(verified) else wanted.samples)
+        progress.extend(wanted.samples if wanted.count < verified.state.n_nodes and not verified.bounds else 0)
     try:
         found()
         pairs = largest_group(tuple(run.tokens for run in estimate.pairs))

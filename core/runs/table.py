@@ -29,8 +29,8 @@ def row_of(spec: RunSpec | LabSpec, pairs: int) -> dict[str, Any]:
     if isinstance(spec, LabSpec):
         words = {"lab": spec.lab, "pairs_digest": "", "method": spec.title, "metric": "", "direction": ""}
     else:
-        of_pairs = ("pairs_digest", "method", "metric", "direction")
-        words = {"lab": "", **{name: getattr(spec, name) for name in of_pairs}}
+        of_pairs = ("pairs_digest", "metric", "direction")
+        words = {"lab": "", "method": spec.choice, **{name: getattr(spec, name) for name in of_pairs}}
     return {
         "digest": spec.digest,
         "spec": json.dumps(spec.to_json()),

@@ -13,12 +13,19 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from core.errors import Cancelled, UserError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-OnStep = Callable[[int, int], None]
+
+
+class OnStep(Protocol):
+    """How a task reports; what it is doing, in words, where the numbers alone do not say it."""
+
+    def __call__(self, done: int, total: int, doing: str = "", /) -> None: ...
+
+
 Task = Callable[[OnStep, Callable[[], bool]], Any]
 Ended = Callable[[State, UserError | None], None]
 
@@ -35,7 +42,7 @@ class Job:
         owners: sessions that wait for it; the job stops when the last of them cancels.
         kept: whether it goes on when the last of them just leaves, as by closing the browser.
         expected: seconds it should take, from a cost estimate; None: unknown.
-        done, total: steps, as the task reports them; ``total`` is 0 until it does.
+        done, total: steps, as the task reports them; ``total`` is 0 until it does. doing: what it does now, in words.
         queued_at, started_at, finished_at: seconds of ``time.monotonic``, None: not yet.
         result: what the task returned. error: why it failed, always fit to show.
     """
@@ -49,6 +56,7 @@ class Job:
     state: State = "queued"
     done: int = 0
     total: int = 0
+    doing: str = ""
     queued_at: float = field(default_factory=time.monotonic)
     started_at: float | None = None
     finished_at: float | None = None
@@ -226,8 +234,8 @@ class Worker:
             return job
 
     def _run(self, job: Job) -> None:
-        def on_step(done: int, total: int) -> None:
-            job.done, job.total = done, total
+        def on_step(done: int, total: int, doing: str = "", /) -> None:
+            job.done, job.total, job.doing = done, total, doing
 
         try:
             job.result = self._tasks[job.id](on_step, job.stop.is_set)

@@ -122,6 +122,9 @@ def test_plain_text_survives_markdown():
 
 def test_from_the_form_to_a_stored_result(open_page, tiny_pairs, tmp_path):
     app = open_page("attribution", pairs=tiny_pairs)
+    for method in ("screen", "exact", "atp-star"):
+        app.checkbox(key=f"run_{method}").set_value(method != "screen")
+    app.run()
     run = next(button for button in app.button if button.label.startswith("Run "))
     assert run.label == "Run 2 methods on 2 pairs"
     run.click().run()

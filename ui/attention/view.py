@@ -23,7 +23,7 @@ from ui.parts.looks import attention
 from ui.parts.tables import pattern_frame, top_nodes
 from ui.shell.messages import show_error
 from ui.shell.models import ModelFacts
-from ui.shell.state import model_choice, shown_results
+from ui.shell.state import average, model_choice, shown_results
 from ui.shell.static import url
 from ui.shell.store import load_result
 
@@ -109,7 +109,9 @@ def _suggested(facts: ModelFacts, top: int = 6) -> list[tuple[int, int]]:
     for digest in shown_results():
         result = load_result(digest)
         if result is not None and "z" in result.effects and result.spec.model == facts.model_id:
-            table = top_nodes(result, ("z",), top=top, scale="signed", positions="strongest", n_tokens=None)
+            table = top_nodes(
+                result, ("z",), top=top, scale="signed", positions="strongest", n_tokens=None, average=average()
+            )
             nodes = [row_node(row) for _, row in table.iterrows()]
             return [(node.layer, node.unit or 0) for node in nodes]
     return [(facts.shape.n_layers // 2, 0)]

@@ -30,14 +30,21 @@ NAMED = 5
 def trust(results: list[AttributionResult], view: View, *, selected: Node | None) -> None:
     """One scatter an estimate, and one table with a line each."""
     found = []
-    for estimate in results:
+    # Of a screen, what it estimated before it verified anything: its exact values would agree with themselves.
+    for estimate in {result.estimate.key: result.estimate for result in results}.values():
         exact, kinds = _partner(estimate, results, view)
         if estimate.spec.method == "exact" or exact is None:
             continue
         try:
             positions: Positions = "each" if view.n_tokens is not None else "strongest"
             compared = comparison(
-                estimate, exact, kinds=kinds, scale=view.scale, positions=positions, n_tokens=view.n_tokens
+                estimate,
+                exact,
+                kinds=kinds,
+                scale=view.scale,
+                positions=positions,
+                n_tokens=view.n_tokens,
+                average=view.average,
             )
             found.append((estimate, exact, compared))
         except UserError as error:

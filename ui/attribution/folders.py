@@ -52,7 +52,7 @@ def _lines() -> dict[str, str]:
 def _line(spec: RunSpec, pairs: int, name: str, written: float | None = None) -> str:
     parts = [
         name,
-        NAMES[spec.method],
+        NAMES[spec.choice],
         ", ".join(spec.nodes),
         f"{way(spec)}, {METRIC_WORDS[spec.metric]}",
         counted(pairs, "pair"),

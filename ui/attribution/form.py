@@ -10,20 +10,20 @@ import streamlit as st
 from core.errors import SpecError, UserError
 from core.figures.captions import DONOR_NAMES, KIND_WORDS, METRIC_WORDS
 from core.figures.style import NAMES
-from core.patching.spec import RunSpec
+from core.patching.spec import FIRST, RunSpec, Screen, screening
 from core.prompts.align import AlignedPairs
 from core.prompts.pairs import PairSet, TokenPair
 from core.terms import (
+    CHOICES,
     DIRECTIONS,
     DONORS,
-    METHODS,
     METRICS,
     NODE_KINDS,
     SPANS,
     WHOLE_ANSWER,
+    Choice,
     Direction,
     Donor,
-    Method,
     MetricName,
     NodeKind,
     Spans,
@@ -34,6 +34,8 @@ from ui.shell.start import keep_choice, start
 from ui.shell.state import model_choice
 from ui.shell.store import has_result
 
+VERIFY = "run_verify"  # session key of how many nodes a screen verifies
+MOST_VERIFIED = 10_000
 DIRECTION_HELP = (
     "Noising puts the corrupt activation into the clean run and asks what breaks; denoising puts the clean activation "
     "into the corrupt run and asks what restores the behaviour."
@@ -59,6 +61,14 @@ SPANS_HELP = (
 KINDS_HELP = (
     "Queries, keys, values and head outputs are a vector a head; a neuron is one number of an MLP's hidden layer; the "
     "attention output, MLP output and residual stream are whole vectors. Every layer and token position is patched."
+)
+VERIFY_HELP = (
+    "Of each family (attention nodes, neurons, whole writes), the first so many nodes of the estimate, each at one "
+    "token position, are patched exactly in every pair of the commonest length."
+)
+METHODS_HELP = (
+    "Exact patching runs the model again for every node; the AtP family estimates by gradients. A screen estimates all "
+    "nodes, patches the first of them exactly and bounds the others. The cheapest of those ticked runs first."
 )
 
 
@@ -162,39 +172,46 @@ def _metrics(tokens: tuple[TokenPair, ...]) -> tuple[MetricName, ...]:
 
 
 def _methods(facts: ModelFacts, question: Question) -> list[tuple[RunSpec, float]]:
-    """One line a method: what it would cost here, and which one is recommended."""
-    st.markdown(
-        "Methods", help="Exact patching runs the model again for every node; the AtP family estimates by gradients."
-    )
+    """One line a method: what it would cost here, and which one is recommended. Cheapest first."""
+    st.markdown("Methods", help=METHODS_HELP)
     if not question.nodes:
         st.caption("Choose something to patch.")
         return []
     from core.patching.cost import method_costs  # not above: the form is the first to need it
 
-    found = method_costs(facts.shape, question.tokens, question.nodes, speed=facts.speed, donor=question.donor)
-    costs = {c.method: c for c in found}
-    rows = [_method(facts, question, method, costs[method]) for method in METHODS]
-    return [(spec, costs[spec.method].seconds) for spec in rows if spec is not None]
+    count = st.session_state.get(VERIFY) or FIRST
+    found = method_costs(
+        facts.shape, question.tokens, question.nodes, speed=facts.speed, verify=count, donor=question.donor
+    )
+    costs = {cost.method: cost for cost in found}
+    rows = [_method(facts, question, choice, costs[choice]) for choice in CHOICES]
+    chosen = [(spec, costs[spec.choice].seconds) for spec in rows if spec is not None]
+    return sorted(chosen, key=lambda run: run[1])
 
 
-def _method(facts: ModelFacts, question: Question, method: Method, cost: Any) -> RunSpec | None:
+def _method(facts: ModelFacts, question: Question, choice: Choice, cost: Any) -> RunSpec | None:
     """A checkbox and what it would cost; the run if it is chosen."""
-    spec = _spec(facts, question, method)
+    spec = _spec(facts, question, choice)
     box, words = st.columns([4, 7], vertical_alignment="center")
     picked = box.checkbox(
-        NAMES[method],
-        value=method in ("exact", "atp-star"),
-        key=f"run_{method}",
+        NAMES[choice],
+        value=cost.recommended,
+        key=f"run_{choice}",
         persist_state="session",
         disabled=isinstance(spec, UserError),
     )
     words.caption(_cost_words(spec, cost))
+    if choice == "screen" and picked:
+        st.number_input(
+            "Nodes to verify", 1, MOST_VERIFIED, FIRST, step=10, key=VERIFY, persist_state="session", help=VERIFY_HELP
+        )
     return spec if picked and isinstance(spec, RunSpec) else None
 
 
-def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | UserError:
+def _spec(facts: ModelFacts, question: Question, choice: Choice) -> RunSpec | UserError:
     """The run, or why it cannot be asked for; exact sweeps leave neurons out (they are patched where one is chosen)."""
-    nodes = tuple(k for k in question.nodes if method != "exact" or k != "neuron")
+    nodes = tuple(k for k in question.nodes if choice != "exact" or k != "neuron")
+    screen = Screen(st.session_state.get(VERIFY) or FIRST) if choice == "screen" else None
     if not nodes:
         return SpecError(
             "There are too many neurons to patch every one.",
@@ -209,7 +226,8 @@ def _spec(facts: ModelFacts, question: Question, method: Method) -> RunSpec | Us
             metric=question.metric,
             direction=question.direction,
             nodes=nodes,
-            method=method,
+            method=screening(nodes) if choice == "screen" else choice,
+            screen=screen,
             donor=question.donor,
             spans=question.spans,
         )

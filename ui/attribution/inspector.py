@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -17,10 +18,12 @@ from core.patching.place import Node, words
 from core.patching.results.pooling import base_tokens
 from core.patching.results.ranking import Positions
 from core.patching.results.result import AttributionResult
+from core.patching.results.told import notes_of
 from ui.attribution.inside import attention_of, written_by
 from ui.parts.about import about
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
+from ui.parts.shown import going_on
 from ui.parts.tables import node_by_pair, node_by_position, stacked, top_nodes
 from ui.parts.views import View
 from ui.shell.messages import plain, show_error
@@ -73,6 +76,9 @@ def inspector(results: list[AttributionResult], view: View, node: Node | None) -
         _effects(holding, node, view)
     except UserError as error:
         show_error(error)
+    if going_on():  # readings of the model would wait behind the run
+        st.caption("Its attention and what it writes follow when the run is finished.")
+        return
     with st.grid(min_column_width=COLUMN_WIDTH, gap="medium"):
         with st.container():
             attention_of(holding[0], node)
@@ -106,7 +112,13 @@ def _largest(results: list[AttributionResult], view: View, top: int) -> list[Nod
         kinds = tuple(kind for kind in view.kinds if kind in result.effects)
         if kinds:
             table = top_nodes(
-                result, kinds, top=top, scale=view.scale, positions=ranked_positions(view), n_tokens=view.n_tokens
+                result,
+                kinds,
+                top=top,
+                scale=view.scale,
+                positions=ranked_positions(view),
+                n_tokens=view.n_tokens,
+                average=view.average,
             )
             return [row_node(row) for _, row in table.iterrows()]
     return []
@@ -129,10 +141,20 @@ def _sentence(result: AttributionResult, node: Node, view: View) -> None:
         what = f"gets a score of {number(value)} on the {metric}"
     else:
         what = f"{'lowers' if value < 0 else 'raises'} the {metric} by {number(abs(value))}"
-    how = "" if result.spec.method == "exact" else " (estimated)"
+    how = _source(result, table)
     st.markdown(
         f"Patching **{plain(words(node, token))}** {what}{how}, of a gap of {number(gap)} between the two prompts."
     )
+
+
+def _source(result: AttributionResult, table: pd.DataFrame) -> str:
+    """Whether a node's effect is exact or estimated; of a screen, in how many of the pairs."""
+    if result.spec.method == "exact":
+        return ""
+    exact = int((table["source"] == "exact").sum()) if "source" in table else 0
+    if exact and exact < len(table):
+        return f" (exact in {exact} of {len(table)} pairs)"
+    return " (exact)" if exact else " (estimated)"
 
 
 def _token(result: AttributionResult, node: Node, view: View) -> str | None:
@@ -157,21 +179,29 @@ def _effects(holding: list[AttributionResult], node: Node, view: View) -> None:
     spec = holding[0].spec
     length = _length(holding[0], node, view)
     profile_length = length or max(holding[0].groups(), key=lambda n: len(holding[0].groups()[n]))
-    positions = {r.spec.method: node_by_position(r, node, scale=view.scale, n_tokens=profile_length) for r in holding}
+    positions = {r.spec.choice: node_by_position(r, node, scale=view.scale, n_tokens=profile_length) for r in holding}
     pairs = {
-        r.spec.method: node_by_pair(r, node, scale=view.scale, n_tokens=length, collapse=view.collapse) for r in holding
+        r.spec.choice: node_by_pair(r, node, scale=view.scale, n_tokens=length, collapse=view.collapse) for r in holding
     }
     group = holding[0].groups()[profile_length]
     first = min(holding[0].pairs[i].tokens.first_difference for i in group) if spec.donor == "corrupt" else None
     place = words(Node(node.kind, node.layer, node.unit))
+    notes = tuple(dict.fromkeys(note for r in holding for note in notes_of(r)))
 
     def by_position(mode: Theme) -> Any:
         return position_profile(
-            positions, spec=spec, node=node, scale=view.scale, first_difference=first, theme=mode, title="By position"
+            positions,
+            spec=spec,
+            node=node,
+            scale=view.scale,
+            first_difference=first,
+            theme=mode,
+            title="By position",
+            notes=notes,
         )
 
     def by_pair(mode: Theme) -> Any:
-        return pair_points(pairs, spec=spec, node=node, scale=view.scale, theme=mode, title="By pair")
+        return pair_points(pairs, spec=spec, node=node, scale=view.scale, theme=mode, title="By pair", notes=notes)
 
     with st.grid(min_column_width=COLUMN_WIDTH, gap="medium"):
         with st.container():

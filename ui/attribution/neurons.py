@@ -12,6 +12,7 @@ from core.figures.style import NAMES, Theme
 from core.patching.place import Node
 from core.patching.results.pooling import base_tokens
 from core.patching.results.result import AttributionResult
+from core.patching.results.told import notes_of
 from core.patching.spec import NeuronSite, RunSpec
 from core.prompts.show import visible
 from ui.parts.about import about
@@ -41,15 +42,24 @@ def neurons(results: list[AttributionResult], view: View, *, selected: Node | No
 def _bars(result: AttributionResult, view: View, top: int) -> None:
     positions = "each" if view.n_tokens is not None else view.collapse
     try:
-        table = top_nodes(result, ("neuron",), top=top, scale=view.scale, positions=positions, n_tokens=view.n_tokens)
+        table = top_nodes(
+            result,
+            ("neuron",),
+            top=top,
+            scale=view.scale,
+            positions=positions,
+            n_tokens=view.n_tokens,
+            average=view.average,
+        )
     except UserError as error:
         show_error(error)
         return
     where = "".join(f", layer {site.layer}, position {site.position}" for site in result.spec.neurons[:1])
-    title = NAMES[result.spec.method] + where
+    title = NAMES[result.spec.choice] + where
+    notes = notes_of(result, view.average)
 
     def figure(mode: Theme) -> Any:
-        return ranked_nodes(table, spec=result.spec, scale=view.scale, theme=mode, title=title)
+        return ranked_nodes(table, spec=result.spec, scale=view.scale, theme=mode, title=title, notes=notes)
 
     key = f"neurons_{result.spec.digest}"
     draw_clickable(figure(theme()), key=key, alt=f"{title}: the {len(table)} largest neurons.")

@@ -16,7 +16,7 @@ from core.patching.place import Node, words
 from core.patching.results.ranking import Positions
 from core.patching.results.result import AttributionResult
 from core.patching.results.summary import EffectTable
-from core.terms import Method
+from core.terms import Choice
 from ui.parts.about import about
 from ui.parts.charts import draw_clickable, theme
 from ui.parts.export import export_row
@@ -27,13 +27,13 @@ from ui.shell.messages import show_error
 MOST_IN_ONE = 64  # columns that panels of one figure may have together, to stay readable
 POSITION_WIDTH = 460  # narrowest that a figure with token positions may get, in CSS pixels
 
-Results = dict[Method, AttributionResult]
-Tables = dict[Method, EffectTable]
+Results = dict[Choice, AttributionResult]
+Tables = dict[Choice, EffectTable]
 
 
 def heatmaps(results: list[AttributionResult], view: View, *, selected: Node | None) -> None:
     """A heatmap a method, all on one colour range; a cell clicked is the chosen node."""
-    holding = {result.spec.method: result for result in results if view.kinds[0] in result.effects}
+    holding = {result.spec.choice: result for result in results if view.kinds[0] in result.effects}
     try:
         tables = {method: _table(result, view) for method, result in holding.items()}
         cells = sum(table.mean.shape[1] for table in tables.values())
@@ -75,7 +75,7 @@ def _one_each(holding: Results, tables: Tables, view: View, selected: Node | Non
 
 
 def _heatmap(result: AttributionResult, table: EffectTable, view: View, reach: float, selected: Node | None) -> None:
-    method = result.spec.method
+    method = result.spec.choice
 
     def figure(mode: Theme) -> Any:
         return effect_heatmap(table, zmax=reach, theme=mode, selected=selected, title=NAMES[method])
@@ -99,9 +99,17 @@ def _table(result: AttributionResult, view: View) -> EffectTable:
 
 def _alt(result: AttributionResult, view: View) -> str:
     """The figure's point in a sentence: where the largest effect is."""
-    title = NAMES[result.spec.method]
+    title = NAMES[result.spec.choice]
     positions: Positions = view.collapse if view.what == HEADS else "each"
-    top = top_nodes(result, view.kinds, top=1, scale=view.scale, positions=positions, n_tokens=view.n_tokens)
+    top = top_nodes(
+        result,
+        view.kinds,
+        top=1,
+        scale=view.scale,
+        positions=positions,
+        n_tokens=view.n_tokens,
+        average=view.average,
+    )
     if top.empty:
         return f"{title}: no effects."
     row = top.iloc[0]

@@ -12,6 +12,7 @@ from core.figures.numbers import number
 from core.figures.style import NAMES
 from core.patching.place import short
 from core.patching.results.result import AttributionResult
+from core.patching.results.told import notes_of
 from core.prompts.show import visible
 from ui.attribution.inspector import ranked_positions
 from ui.parts.tables import top_nodes
@@ -22,7 +23,7 @@ from ui.shell.state import choose_node
 
 def ranking_table(results: list[AttributionResult], view: View) -> None:
     """The largest nodes of one method, with the other methods' means beside them."""
-    holding = {NAMES[r.spec.method]: r for r in results if any(kind in r.effects for kind in view.kinds)}
+    holding = {NAMES[r.spec.choice]: r for r in results if any(kind in r.effects for kind in view.kinds)}
     if not holding:
         return
     st.subheader("Ranking", anchor=False)
@@ -33,7 +34,13 @@ def ranking_table(results: list[AttributionResult], view: View) -> None:
     kinds = tuple(kind for kind in view.kinds if kind in result.effects)
     try:
         table = top_nodes(
-            result, kinds, top=top, scale=view.scale, positions=ranked_positions(view), n_tokens=view.n_tokens
+            result,
+            kinds,
+            top=top,
+            scale=view.scale,
+            positions=ranked_positions(view),
+            n_tokens=view.n_tokens,
+            average=view.average,
         )
     except UserError as error:
         show_error(error)
@@ -48,6 +55,7 @@ def ranking_table(results: list[AttributionResult], view: View) -> None:
             "to": table["high"],
             "mean magnitude": table["mean_abs"],
             "pairs": table["n_pairs"],
+            **({"source": table["source"]} if "source" in table else {}),
         }
     )
     numbers = dict.fromkeys(["mean", "95 % from", "to", "mean magnitude"], number)
@@ -63,6 +71,7 @@ def ranking_table(results: list[AttributionResult], view: View) -> None:
     st.caption(
         plain(
             f"{unit(result.spec, view.scale)}; intervals: 95 % bootstrap over pairs. A selected row is inspected above."
+            + " ".join(("", *notes_of(result, view.average)))
         )
     )
 

@@ -33,7 +33,9 @@ def tell(runs: tuple[AttributionResult, ...]) -> None:
     """What was asked and what was found, in words."""
     exact = runs[0]
     pair = exact.pairs[0]
-    top = top_nodes(exact, ("z",), top=1, scale="signed", positions="strongest", n_tokens=None).iloc[0]
+    top = top_nodes(exact, ("z",), top=1, scale="signed", positions="strongest", n_tokens=None, average="signed").iloc[
+        0
+    ]
     gap = sum(run.gap for run in exact.pairs) / len(exact.pairs)
     st.subheader("Which heads carry the name to the end of the sentence?", anchor=False)
     pair_strip(pair.tokens)
@@ -50,7 +52,9 @@ def tell(runs: tuple[AttributionResult, ...]) -> None:
 
 def _verdict(estimate: AttributionResult, exact: AttributionResult) -> str:
     """How far the estimate agrees, and what it missed."""
-    found = comparison(estimate, exact, kinds=("z",), scale="signed", positions="strongest", n_tokens=None)
+    found = comparison(
+        estimate, exact, kinds=("z",), scale="signed", positions="strongest", n_tokens=None, average="signed"
+    )
     k = min(found.overlap)
     share = round(found.overlap[k] * k)
     name = plain(NAMES[estimate.spec.method])
@@ -69,7 +73,7 @@ def _model(result: AttributionResult) -> str:
 
 def picture(runs: tuple[AttributionResult, ...]) -> None:
     """The heads of every run, on one colour range."""
-    tables = {run.spec.method: head_table(run, "z", scale="signed", collapse="strongest") for run in runs}
+    tables = {run.spec.choice: head_table(run, "z", scale="signed", collapse="strongest") for run in runs}
 
     def figure(mode: Theme) -> Any:
         return method_panels(tables, theme=mode)

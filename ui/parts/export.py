@@ -66,7 +66,7 @@ def export_row(figure: MakeFigure, results: list[AttributionResult], data: MakeD
 def _figure_files(figure: MakeFigure, results: list[AttributionResult], data: MakeData, *, key: str, name: str) -> None:
     def html() -> str:
         fig = for_reading(figure("light"))
-        made = {f"{NAMES[r.spec.method]} ({r.spec.digest})": run_json(r) | {"pairs": len(r.pairs)} for r in results}
+        made = {f"{NAMES[r.spec.choice]} ({r.spec.digest})": run_json(r) | {"pairs": len(r.pairs)} for r in results}
         return figure_document(fig, title=name, caption=caption_of(fig), provenance=made, data=data())
 
     def whole_json() -> bytes:
@@ -102,9 +102,10 @@ def _report_button(
 
 def _result_files(results: list[AttributionResult], *, key: str) -> None:
     st.markdown("**The whole run**")
-    names = [NAMES[result.spec.method] for result in results]
+    names = [NAMES[result.spec.choice] for result in results]
     i = st.selectbox("Of", range(len(names)), format_func=names.__getitem__, key=f"of_{key}") if len(names) > 1 else 0
-    result, stem = results[i], f"{results[i].spec.method}-{results[i].spec.digest}"
+    result = results[i]
+    stem = f"{result.spec.choice}-{result.spec.digest}" + "-partial" * bool(result.partial)
     with st.container(horizontal=True):
         every = f"effects-{stem}.csv"
         _file("All effects (CSV)", lambda: effects_text(result), every, "text/csv", key, "One row a pair and node.")

@@ -1,7 +1,7 @@
 """Summaries of stored results, kept by what was asked: a view control re-slices, it never runs anything.
 
-Results are frozen and named by their digest, so a digest and a few plain values make a whole cache key; arrays are
-never keys.
+Results are frozen and named by their digest (unfinished ones also by how much of them is there), so a name and a few
+plain values make a whole cache key; arrays are never keys.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from core.patching.results.pooling import Collapse, Scale
 from core.patching.results.ranking import Positions, by_pair, by_position, ranking
 from core.patching.results.result import AttributionResult
 from core.patching.results.summary import EffectTable, layer_by_head, layer_by_position
-from core.terms import Method, NodeKind
+from core.terms import Average, Choice, NodeKind
 
 SEED = 0  # of the bootstrap, so that an interval does not change from one look to the next
 
 
 def head_table(result: AttributionResult, kind: NodeKind, **options: Any) -> EffectTable:
     """``summary.layer_by_head``, kept."""
-    return _head_table(result.spec.digest, kind, tuple(sorted(options.items())), result)
+    return _head_table(result.key, kind, tuple(sorted(options.items())), result)
 
 
 def position_table(result: AttributionResult, kind: NodeKind, **options: Any) -> EffectTable:
     """``summary.layer_by_position``, kept."""
-    return _position_table(result.spec.digest, kind, tuple(sorted(options.items())), result)
+    return _position_table(result.key, kind, tuple(sorted(options.items())), result)
 
 
 def top_nodes(
@@ -42,21 +42,22 @@ def top_nodes(
     scale: Scale,
     positions: Positions,
     n_tokens: int | None,
+    average: Average,
 ) -> pd.DataFrame:
     """``ranking.ranking``, kept."""
-    return _top_nodes(result.spec.digest, kinds, top, scale, positions, n_tokens, result)
+    return _top_nodes(result.key, kinds, top, scale, positions, n_tokens, average, result)
 
 
 def node_by_position(result: AttributionResult, node: Node, *, scale: Scale, n_tokens: int | None) -> pd.DataFrame:
     """``ranking.by_position``, kept."""
-    return _node_by_position(result.spec.digest, node, scale, n_tokens, result)
+    return _node_by_position(result.key, node, scale, n_tokens, result)
 
 
 def node_by_pair(
     result: AttributionResult, node: Node, *, scale: Scale, n_tokens: int | None, collapse: Collapse
 ) -> pd.DataFrame:
     """``ranking.by_pair``, kept."""
-    return _node_by_pair(result.spec.digest, node, scale, n_tokens, collapse, result)
+    return _node_by_pair(result.key, node, scale, n_tokens, collapse, result)
 
 
 def comparison(
@@ -67,13 +68,14 @@ def comparison(
     scale: Scale,
     positions: Positions,
     n_tokens: int | None,
+    average: Average,
 ) -> Comparison:
     """``compare.compare``, kept."""
-    digests = (estimate.spec.digest, exact.spec.digest)
-    return _comparison(digests, kinds, scale, positions, n_tokens, estimate, exact)
+    digests = (estimate.key, exact.key)
+    return _comparison(digests, kinds, scale, positions, n_tokens, average, estimate, exact)
 
 
-def stacked(tables: Mapping[Method, pd.DataFrame]) -> pd.DataFrame:
+def stacked(tables: Mapping[Choice, pd.DataFrame]) -> pd.DataFrame:
     """Tables of several methods as one, with the method in front."""
     return pd.concat(tables.values(), keys=tables, names=["method", None]).reset_index("method").reset_index(drop=True)
 
@@ -104,10 +106,11 @@ def _top_nodes(
     scale: Scale,
     positions: Positions,
     n_tokens: int | None,
+    average: Average,
     _result: AttributionResult,
 ) -> pd.DataFrame:
-    rng = np.random.default_rng(SEED)
-    return ranking(_result, kinds, rng=rng, top=top, scale=scale, positions=positions, n_tokens=n_tokens)
+    options: dict[str, Any] = {"scale": scale, "positions": positions, "n_tokens": n_tokens, "average": average}
+    return ranking(_result, kinds, rng=np.random.default_rng(SEED), top=top, **options)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -131,7 +134,9 @@ def _comparison(
     scale: Scale,
     positions: Positions,
     n_tokens: int | None,
+    average: Average,
     _estimate: AttributionResult,
     _exact: AttributionResult,
 ) -> Comparison:
-    return compare(_estimate, _exact, kinds=kinds, scale=scale, positions=positions, n_tokens=n_tokens)
+    options: dict[str, Any] = {"scale": scale, "positions": positions, "n_tokens": n_tokens, "average": average}
+    return compare(_estimate, _exact, kinds=kinds, **options)

@@ -12,7 +12,8 @@ from core.figures.captions import KIND_WORDS
 from core.patching.results.pooling import Collapse, Scale, base_tokens
 from core.patching.results.result import AttributionResult
 from core.prompts.show import visible
-from core.terms import NODE_KINDS, WHOLE_KINDS, NodeKind
+from core.terms import AVERAGES, NODE_KINDS, WHOLE_KINDS, Average, NodeKind
+from ui.shell.state import AVERAGE, average, mirror
 
 HEADS, WHOLE, NEURONS, TRUST = "Heads", "MLPs and residual", "Neurons", "Estimate against exact"
 HEAD_KINDS: tuple[NodeKind, ...] = ("z", "q", "k", "v")
@@ -29,6 +30,12 @@ FAMILIES: dict[str, tuple[NodeKind, ...]] = {
     "Neurons": ("neuron",),
 }
 FAMILY_HELP = "Nodes of one family are ranked together: queries, keys, values and outputs of heads, for example."
+AVERAGE_NAMES: dict[Average, str] = {"signed": "Signed mean", "magnitude": "Mean magnitude"}
+AVERAGE_HELP = (
+    "What ranks estimates over pairs. Signed mean: the magnitude of the mean, as for exact effects; it agreed better "
+    "with them in the kept study. Mean magnitude: the AtP* paper's rule, in which opposite signs in two pairs do not "
+    "cancel. GradDrop and AtP* scores have no sign, so there is no choice."
+)
 COLLAPSES: dict[str, Collapse] = {"Strongest position": "strongest", "Sum over positions": "sum"}
 
 
@@ -39,6 +46,7 @@ class View:
     Attributes:
         n_tokens: pairs of this length only; None: all lengths together.
         position: the one token position shown; None: collapsed as ``collapse`` says.
+        average: what ranks signed estimates over pairs.
     """
 
     what: str
@@ -47,6 +55,7 @@ class View:
     n_tokens: int | None
     position: int | None
     collapse: Collapse
+    average: Average = "signed"
 
     @property
     def collapses(self) -> bool:
@@ -60,19 +69,37 @@ def choose_view(results: list[AttributionResult]) -> tuple[View, DeltaGenerator]
     with st.container(horizontal=True, gap="medium"):
         what = _segments("Show", _whats(held, results), key="view")
         scale = SCALES[_segments("Scale", list(SCALES), key="scale", help=SCALE_HELP)]
+        rule = _average(results)
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         kinds = _kinds(what, held)
         n_tokens = _length(results, needed=what == WHOLE)
         position, collapse = _position(what, results, n_tokens)
-    return View(what, scale, kinds, n_tokens, position, collapse), row
+    return View(what, scale, kinds, n_tokens, position, collapse, rule), row
+
+
+def _average(results: list[AttributionResult]) -> Average:
+    """The rule, where it makes a difference: signed estimates of several pairs. ``state`` has it in the address bar."""
+    if any(r.spec.signed and r.spec.method != "exact" and len(r.pairs) > 1 for r in results):
+        st.session_state[AVERAGE] = average()
+        st.segmented_control(
+            "Ranked by",
+            AVERAGES,
+            required=True,
+            format_func=AVERAGE_NAMES.__getitem__,
+            key=AVERAGE,
+            persist_state="session",
+            on_change=mirror,
+            help=AVERAGE_HELP,
+        )
+    return average()
 
 
 def _whats(held: list[NodeKind], results: list[AttributionResult]) -> list[str]:
     kinds = {HEADS: HEAD_KINDS, WHOLE: WHOLE_KINDS, NEURONS: ("neuron",)}
     whats = [name for name, members in kinds.items() if any(kind in held for kind in members)]
-    methods = {result.spec.method for result in results}
-    return [*whats, TRUST] if "exact" in methods and len(methods) > 1 else whats
+    choices = {result.spec.choice for result in results}
+    return [*whats, TRUST] if "exact" in choices and len(choices) > 1 else whats
 
 
 def _segments(label: str, options: list[str], *, key: str, **more: Any) -> str:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.errors import ModelError
 from core.models.catalogue import CATALOGUE, DEFAULT, Entry
+from core.progress import OnLoad
 from core.prompts.align import MAX_TOKENS, AlignedPairs, align
 from core.prompts.pairs import PairSet
 from core.prompts.tokens import token_texts
@@ -62,7 +63,7 @@ class ModelSlot:
         self._loaded: tuple[ModelChoice, LoadedModel] | None = None
         self._facts: dict[ModelChoice, ModelFacts] = {}
 
-    def get(self, choice: ModelChoice) -> LoadedModel:
+    def get(self, choice: ModelChoice, on_step: OnLoad | None = None) -> LoadedModel:
         """The chosen model, loaded if it is not; the one before stays until the new one is there."""
         if self._loaded is None or self._loaded[0] != choice:
             _check_allowed(choice)
@@ -71,7 +72,9 @@ class ModelSlot:
 
             _settle_memory()
             trained = trained_folder(choice.model_id)
-            model = load_model(choice.model_id, device=choice.device, dtype=choice.dtype, location=trained)
+            model = load_model(
+                choice.model_id, device=choice.device, dtype=choice.dtype, location=trained, on_step=on_step
+            )
             self._facts[choice] = _facts(model)
             self._loaded = (choice, model)
             _settle_memory()
@@ -164,7 +167,7 @@ def load_job(choice: ModelChoice) -> Job:
     models = slot()
 
     def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
-        models.get(choice)
+        models.get(choice, on_step)
 
     return worker().submit(load_key(choice), title=f"Load {choice.name}", task=task, owner=SERVER)
 

@@ -61,6 +61,8 @@ def status(job: Job) -> str:
         soon = f", starts in {duration(seconds)}" if seconds is not None else ""
         return f"waiting, {counted(before, 'job')} before it{soon}" if before else "starting …"
     left = job.seconds_left
+    if job.doing:
+        return f"{plain(job.doing)}" + (f", {duration(left)} left" if left else "")
     if left is None:
         return "a few seconds …" if job.title.startswith("Load") else "starting …"
     return f"{job.done} of {counted(job.total, 'step')}, {duration(left)} left"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 from core.errors import ModelError, UserError
 from core.figures.style import NAMES
+from core.patching.results.result import AttributionResult
 from core.patching.spec import RunSpec
 from core.prompts.pairs import PairSet, TokenPair
 from core.runs.checkpoint import Checkpoints
@@ -22,6 +24,7 @@ from ui.shell.state import show_results
 from ui.shell.store import has_result, load_pairs, save_pairs, store
 from ui.shell.worker import session, worker
 
+REMEMBERED = 8  # unfinished runs whose numbers so far are held
 KEEP = "keep_running"  # session key: whether runs go on when their page is closed
 
 
@@ -55,7 +58,7 @@ def start(
 
 def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec, *, expected: float | None = None) -> None:
     """One run into the queue, unless its result is stored."""
-    models, kept = slot(), Checkpoints(store().checkpoints(spec.digest))
+    models, kept, tell = slot(), Checkpoints(store().checkpoints(spec.digest)), _teller(spec)
 
     def compute(on_step: OnStep, cancelled: Callable[[], bool]) -> Any:
         from core.runs.execute import execute  # torch comes with it: in the worker's thread, not a page's
@@ -63,7 +66,7 @@ def submit(choice: ModelChoice, tokens: tuple[TokenPair, ...], spec: RunSpec, *,
         model = models.get(choice)
         if model.revision != spec.revision:
             raise ModelError("The model's weights were replaced meanwhile.", next_step="Load it again, then run again.")
-        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
+        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept, on_partial=tell)
 
     _submit(spec, compute, pairs=len(tokens), expected=expected)
 
@@ -72,6 +75,7 @@ def resume(entry: Entry) -> None:
     """Run again what was interrupted, or failed; for a button."""
     models, spec = slot(), entry.spec
     choice, kept = ModelChoice(spec.model, dtype=spec.dtype), Checkpoints(store().checkpoints(spec.digest))
+    tell = _teller(spec)
 
     def compute(on_step: OnStep, cancelled: Callable[[], bool]) -> Any:
         from core.runs.execute import execute
@@ -80,7 +84,7 @@ def resume(entry: Entry) -> None:
         if facts is None or facts.revision != spec.revision:
             raise ModelError("The model's weights are not those of the run.", next_step="Start a new run.")
         tokens = aligned(facts, pairs, whole_answer=spec.metric == WHOLE_ANSWER).or_raise()
-        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept)
+        return execute(spec, model, tokens, on_step=on_step, cancelled=cancelled, checkpoints=kept, on_partial=tell)
 
     try:
         pairs = load_pairs(entry.pairs_digest)
@@ -100,13 +104,37 @@ def _submit(spec: RunSpec, compute: Compute, *, pairs: int, expected: float | No
             spec,
             compute,
             pairs=pairs,
-            title=f"{NAMES[spec.method]} on {counted(pairs, 'pair')}",
+            title=f"{NAMES[spec.choice]} on {counted(pairs, 'pair')}",
             owner=session(),
             kept=st.session_state.get(KEEP, True),
             expected=expected,
         )
     except UserError as error:
         _refuse(error)
+
+
+def so_far(digest: str) -> AttributionResult | None:
+    """What an unfinished run has, if it has anything to show; also of one that was cancelled or failed."""
+    return _so_far().get(digest)
+
+
+@st.cache_resource(show_spinner=False)
+def _so_far() -> OrderedDict[str, AttributionResult]:
+    """Unfinished runs by digest, of all sessions: written by the worker, read by pages."""
+    return OrderedDict()
+
+
+def _teller(spec: RunSpec) -> Callable[[AttributionResult], None]:
+    """What the worker tells of a run while it goes on; the latest few are remembered."""
+    known = _so_far()
+
+    def tell(result: AttributionResult) -> None:
+        known[spec.digest] = result
+        known.move_to_end(spec.digest)
+        while len(known) > REMEMBERED:
+            known.popitem(last=False)
+
+    return tell
 
 
 def _refuse(error: UserError) -> None:

@@ -2,7 +2,8 @@
 
 Widgets that only change a view bind their own query parameters. What is chosen in more than one place is kept here:
 the pair set (``?pairs=``, a bundled set's id or a digest), the results on show (``?result=``, digests parted by
-commas), the node inspected (``?node=``) and a model that a laboratory trained (``?trained=``).
+commas), what ranks their nodes over pairs (``?average=``), the node inspected (``?node=``) and a model that a
+laboratory trained (``?trained=``).
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from core.patching.place import Node
 from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet
 from core.runs.entry import is_digest
+from core.terms import AVERAGES, Average
 from ui.shell.models import ModelChoice
 from ui.shell.store import load_pairs, save_pairs
 from ui.shell.trained import LINK, MODEL, trained_folder, trained_id
 
 MAX_RESULTS = 12
+AVERAGE = "average"  # session key of what ranks estimates over pairs
 NODE = "node"  # session key of the chosen node, shared by every figure and by the selectbox beside them
 
 
@@ -31,9 +34,12 @@ def adopt_link() -> None:
         _adopt_pairs(given["pairs"])
     if given["result"] and given["result"] != ",".join(shown_results()):
         _adopt_results(given["result"])
+        # A link of before there was a choice names none: it shows the numbers that it showed then.
+        rule = st.query_params.get(AVERAGE, "magnitude")
+        st.session_state[AVERAGE] = rule if rule in AVERAGES else "signed"
     if given["node"] and given["node"] != st.session_state.get("_linked_node"):
         st.session_state[NODE] = given["node"]
-    _mirror()
+    mirror()
 
 
 def pairs_id() -> str:
@@ -59,7 +65,7 @@ def choose_pairs(pairs: PairSet, *, bundled_id: str | None = None) -> None:
     st.session_state["_pairs_id"] = bundled_id or save_pairs(pairs)
     st.session_state.pop("_link_problem", None)
     stop_waiting()
-    _mirror()
+    mirror()
 
 
 def wait_for(name: str, why: str) -> None:
@@ -86,7 +92,12 @@ def show_results(digests: tuple[str, ...]) -> None:
     """Put these results on show."""
     st.session_state["_results"] = tuple(dict.fromkeys(digests))[:MAX_RESULTS]
     st.session_state.pop("_link_problem", None)
-    _mirror()
+    mirror()
+
+
+def average() -> Average:
+    """What ranks the nodes of signed estimates over pairs."""
+    return st.session_state.get(AVERAGE) or "signed"
 
 
 def link_problem() -> UserError | None:
@@ -146,12 +157,13 @@ def _adopt_results(given: str) -> None:
         )
 
 
-def _mirror() -> None:
+def mirror() -> None:
     """The address bar names what is current, and nothing that could not be read."""
     node, model = chosen_node(), st.session_state.get(MODEL)
     wanted = {
         "pairs": st.session_state.get("_pairs_id"),
         "result": ",".join(shown_results()),
+        AVERAGE: average() if shown_results() else None,
         "node": node.key if node else None,
         LINK: model if trained_folder(model or "") is not None else None,
     }

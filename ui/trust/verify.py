@@ -39,7 +39,9 @@ CONFIDENCES = (0.9, 0.99, 0.999)
 def estimates(results: list[AttributionResult], facts: ModelFacts) -> list[AttributionResult]:
     """Those of the results that are estimates of this very model."""
     own = (facts.model_id, facts.revision, facts.card.precision)
-    return [r for r in results if r.spec.method != "exact" and (r.spec.model, r.spec.revision, r.spec.dtype) == own]
+    return [
+        r.estimate for r in results if r.spec.method != "exact" and (r.spec.model, r.spec.revision, r.spec.dtype) == own
+    ]
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

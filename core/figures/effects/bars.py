@@ -14,23 +14,25 @@ from core.figures.tokens import VARIES, escaped, visible
 from core.patching.place import Node, short, words
 from core.patching.results.pooling import Scale
 from core.patching.spec import RunSpec
-from core.terms import Method
+from core.terms import Choice
 
 
 def pair_points(
-    tables: dict[Method, pd.DataFrame],
+    tables: dict[Choice, pd.DataFrame],
     *,
     spec: RunSpec,
     node: Node,
     scale: Scale = "signed",
     theme: style.Theme = "light",
     title: str = "",
+    notes: tuple[str, ...] = (),
 ) -> go.Figure:
     """A node's effect in every pair, one row a pair, and the mean of each method as a line.
 
     Args:
         tables: method -> ``by_pair`` of the same node and pairs; rows are ordered by the first method's values.
         spec: any of the runs, for metric and direction.
+        notes: sentences that the caption adds.
     """
     first = next(iter(tables.values()))
     order = np.argsort(first.value.to_numpy(), kind="stable")
@@ -39,7 +41,8 @@ def pair_points(
     for method, table in tables.items():
         by_row = dict(zip(table.row, table.value))
         values = [by_row.get(first.row.iloc[i], np.nan) for i in order]
-        fig.add_trace(_pair_trace(method, values, names, theme))
+        ordered = table.set_index("row", drop=False).reindex(first.row.iloc[order])
+        fig.add_trace(_pair_trace(method, values, names, _symbols(method, ordered), theme))
         mean_line = {"color": style.PALETTE[theme][method], "width": 1.5, "dash": style.DASHES[method]}
         fig.add_vline(x=float(np.nanmean(values)), line=mean_line)
     fig.update_xaxes(**style.value_axis(captions.unit(spec, scale), theme))
@@ -52,12 +55,12 @@ def pair_points(
         automargin=True,
     )
     style.legend(fig)
-    notes = (f"Node: {words(node)}.", "One point a pair; lines: means.")
+    notes = (f"Node: {words(node)}.", "One point a pair; lines: means.", *_open(tables), *notes)
     return captions.set_caption(fig, _caption(spec, tables, len(names), scale, notes))
 
 
 def position_profile(
-    tables: dict[Method, pd.DataFrame],
+    tables: dict[Choice, pd.DataFrame],
     *,
     spec: RunSpec,
     node: Node,
@@ -66,12 +69,14 @@ def position_profile(
     theme: style.Theme = "light",
     title: str = "",
     most_positions: int = 48,
+    notes: tuple[str, ...] = (),
 ) -> go.Figure:
     """A node's mean effect at each token, with bootstrap intervals, one line a method.
 
     Args:
         tables: method -> ``by_position`` of the same node and pairs.
         first_difference: where the pairs first differ (drawn as a reference line).
+        notes: sentences that the caption adds.
     """
     first = next(iter(tables.values()))
     varies = tuple(token.endswith(VARIES) for token in first.token)
@@ -93,16 +98,26 @@ def position_profile(
         fig.add_vrect(x0=chosen - 0.5, x1=chosen + 0.5, **band)
     style.legend(fig)
     where = words(Node(node.kind, node.layer, node.unit))
-    notes = [f"Node: {where}.", "Whiskers: 95 % bootstrap interval over pairs."]
-    notes += [f"{columns.hidden} tokens in the middle are not shown."] if columns.hidden else []
-    notes += [f"{VARIES} The token differs between pairs; the first pair's is shown."] if any(varies) else []
-    return captions.set_caption(fig, _caption(spec, tables, int(first.n_pairs.max()), scale, tuple(notes)))
+    told = [f"Node: {where}.", "Whiskers: 95 % bootstrap interval over pairs."]
+    told += [f"{columns.hidden} tokens in the middle are not shown."] if columns.hidden else []
+    told += [f"{VARIES} The token differs between pairs; the first pair's is shown."] if any(varies) else []
+    told += [*_open(tables), *notes]
+    return captions.set_caption(fig, _caption(spec, tables, int(first.n_pairs.max()), scale, tuple(told)))
 
 
 def ranked_nodes(
-    table: pd.DataFrame, *, spec: RunSpec, scale: Scale = "signed", theme: style.Theme = "light", title: str = ""
+    table: pd.DataFrame,
+    *,
+    spec: RunSpec,
+    scale: Scale = "signed",
+    theme: style.Theme = "light",
+    title: str = "",
+    notes: tuple[str, ...] = (),
 ) -> go.Figure:
-    """The rows of a ``ranking`` as bars, largest on top, blue below 0 and red above, with bootstrap intervals."""
+    """The rows of a ``ranking`` as bars, largest on top, blue below 0 and red above, with bootstrap intervals.
+
+    Of a screen, the bars that are exact have an outline. ``notes`` are sentences that the caption adds.
+    """
     nodes = [row_node(row) for _, row in table.iterrows()]
     labels = [short(n) + (f"  {escaped(visible(t))}" if t else "") for n, t in zip(nodes, table.token)]
     values = table["mean"] if spec.signed and scale != "absolute" else table["mean_abs"]
@@ -112,7 +127,7 @@ def ranked_nodes(
         y=list(range(len(table))),
         orientation="h",
         width=0.72,
-        marker={"color": colours, "line": {"width": 0}},
+        marker={"color": colours, "line": {"width": _outlines(table), "color": style.INK[theme]}},
         error_x=_whiskers(values, table.low, table.high, style.INK[theme]),
         customdata=[[n.kind, n.layer, n.unit, n.position] for n in nodes],
         hovertext=[_rank_hover(node, row) for node, (_, row) in zip(nodes, table.iterrows())],
@@ -123,11 +138,34 @@ def ranked_nodes(
     fig.update_yaxes(tickvals=list(range(len(table))), ticktext=labels, range=[len(table) - 0.4, -0.6], automargin=True)
     fig.update_layout(clickmode="event+select", dragmode=False)
     n_pairs = int(table.n_pairs.max()) if len(table) else 0
-    notes = ("Whiskers: 95 % bootstrap interval over pairs.",) if n_pairs > 1 else ()
-    return captions.set_caption(fig, captions.caption(spec, n_pairs=n_pairs, scale=scale, notes=notes))
+    told: tuple[str, ...] = ("Whiskers: 95 % bootstrap interval over pairs.",) if n_pairs > 1 else ()
+    told += ("Outlined bars are exact, the others estimated.",) if "source" in table else ()
+    method = style.NAMES["screen"] if spec.screen else None
+    return captions.set_caption(
+        fig, captions.caption(spec, n_pairs=n_pairs, scale=scale, method=method, notes=(*told, *notes))
+    )
 
 
-def _pair_trace(method: Method, values: list[float], names: list[str], theme: style.Theme) -> go.Scatter:
+def _outlines(table: pd.DataFrame) -> list[float]:
+    """Width of each bar's outline: only exact bars of a screen have one."""
+    return [1.5 if source == "exact" else 0.0 for source in table.get("source", [""] * len(table))]
+
+
+def _symbols(method: Choice, table: pd.DataFrame) -> str | list[str]:
+    """A series' marker; of a screen, open where a value is only estimated."""
+    if "source" not in table:
+        return style.MARKERS[method]
+    return [style.MARKERS[method] + ("" if source == "exact" else "-open") for source in table["source"]]
+
+
+def _open(tables: dict[Choice, pd.DataFrame]) -> tuple[str, ...]:
+    """What an open marker means, where there can be one."""
+    return ("Filled markers are exact, open ones estimated.",) if any("source" in t for t in tables.values()) else ()
+
+
+def _pair_trace(
+    method: Choice, values: list[float], names: list[str], symbols: str | list[str], theme: style.Theme
+) -> go.Scatter:
     return go.Scatter(
         x=values,
         y=list(range(len(values))),
@@ -135,12 +173,12 @@ def _pair_trace(method: Method, values: list[float], names: list[str], theme: st
         name=style.NAMES[method],
         text=[f"<b>{name}</b><br>{style.NAMES[method]} {number(x)}" for name, x in zip(names, values)],
         hovertemplate="%{text}<extra></extra>",
-        marker={"size": 8, "color": style.PALETTE[theme][method], "symbol": style.MARKERS[method]},
+        marker={"size": 8, "color": style.PALETTE[theme][method], "symbol": symbols},
     )
 
 
 def _profile_trace(
-    method: Method, table: pd.DataFrame, places: list[int], shift: float, node: Node, theme: style.Theme
+    method: Choice, table: pd.DataFrame, places: list[int], shift: float, node: Node, theme: style.Theme
 ) -> go.Scatter:
     colour = style.PALETTE[theme][method]
     rows = list(table.itertuples())
@@ -155,7 +193,7 @@ def _profile_trace(
         text=[f"<b>{escaped(w)}</b><br>{style.NAMES[method]} {number(x)}" for w, x in zip(at, means)],
         hovertemplate="%{text}<extra></extra>",
         line={"color": colour, "width": 1.8, "dash": style.DASHES[method]},
-        marker={"size": 7, "color": colour, "symbol": style.MARKERS[method]},
+        marker={"size": 7, "color": colour, "symbol": _symbols(method, table)},
     )
 
 
@@ -173,13 +211,15 @@ def _rank_hover(node: Node, row: pd.Series) -> str:
         f"<b>{escaped(words(node, token))}</b>",
         f"mean {number(row['mean'])}, mean magnitude {number(row['mean_abs'])}",
     ]
+    if "source" in row:
+        lines.append("exact" if row["source"] == "exact" else "estimated")
     if np.isfinite(row["low"]):
         lines.append(f"95 % interval {number(row['low'])} to {number(row['high'])}, N = {int(row['n_pairs'])}")
     return "<br>".join(lines)
 
 
 def _caption(
-    spec: RunSpec, tables: dict[Method, pd.DataFrame], n_pairs: int, scale: Scale, notes: tuple[str, ...]
+    spec: RunSpec, tables: dict[Choice, pd.DataFrame], n_pairs: int, scale: Scale, notes: tuple[str, ...]
 ) -> str:
     names = " and ".join(style.NAMES[method] for method in tables)
     return captions.caption(spec, n_pairs=n_pairs, scale=scale, method=names, notes=notes)

@@ -15,6 +15,7 @@ from core.patching.results.summary import EffectTable
 from core.terms import WHOLE_KINDS
 
 ROW, HEAD_ROW = 15, 17  # CSS pixels a layer
+MARK = "•"  # on a cell that was verified
 HEAD_TITLES = {"k": "Key head", "v": "Value head", "q": "Query head", "neuron": "Neuron"}
 
 
@@ -66,6 +67,8 @@ def effect_heatmap(
     )
     row = HEAD_ROW if by_head else ROW
     fig = style.base_figure(heat, theme=theme, height=row * n_layers + 120, title=escaped(title))
+    if table.exact is not None:
+        fig.add_trace(_exact_marks(table.exact, columns, theme))
     fig.add_trace(_click_targets(table, columns, row))
     _axes(fig, table, columns)
     fig.update_layout(plot_bgcolor=style.MISSING[theme] if np.isnan(table.mean).any() else "rgba(0,0,0,0)")
@@ -74,6 +77,18 @@ def effect_heatmap(
     if selected is not None:
         _outline(fig, table, selected, columns, theme)
     return captions.set_caption(fig, _caption(table, reach, columns.hidden))
+
+
+def _exact_marks(exact: np.ndarray, columns: Columns, theme: style.Theme) -> go.Scatter:
+    """A dot on every cell that was verified: ink with a rim of paper, so that it reads on any colour and in grey."""
+    layers, places = np.nonzero(exact[:, columns.shown])
+    return go.Scatter(
+        x=[columns.places[place] for place in places],
+        y=layers.tolist(),
+        mode="markers",
+        hoverinfo="skip",
+        marker={"size": 5, "color": style.INK[theme], "line": {"width": 1, "color": style.PAPER[theme]}},
+    )
 
 
 def _click_targets(table: EffectTable, columns: Columns, row: int) -> go.Scatter:
@@ -106,6 +121,8 @@ def _hover(table: EffectTable, node: Node, layer: int, column: int) -> str:
         return "<br>".join([*lines, "not computed"])
     spread = f" ± {number(se)} (standard error)" if np.isfinite(se) else ""
     lines.append(f"{number(value)}{spread}, {captions.unit(table.spec, table.scale, capital=False)}")
+    if table.exact is not None:
+        lines.append("exact" if table.exact[layer, column] else f"estimated by {style.NAMES[table.spec.method]}")
     if table.collapse == "sum":
         lines.append(f"summed over {'positions' if table.columns == 'head' else 'heads'}")
     elif table.chosen is not None:
@@ -148,7 +165,7 @@ def _outline(fig: go.Figure, table: EffectTable, node: Node, columns: Columns, t
 
 
 def _caption(table: EffectTable, reach: float, hidden: int) -> str:
-    notes = []
+    notes = screen_notes(table)
     other = "position" if table.columns == "head" else "neuron" if table.kind == "neuron" else "head"
     if table.collapse == "sum":
         notes.append(f"Each cell sums over {other}s within a pair.")
@@ -167,5 +184,18 @@ def _caption(table: EffectTable, reach: float, hidden: int) -> str:
         left_out=len(table.left_out),
         colour_range=(-reach if table.signed else 0.0, reach),
         answers=table.answers,
+        method=style.NAMES["screen"] if table.exact is not None else None,
         notes=tuple(notes),
     )
+
+
+def screen_notes(table: EffectTable) -> list[str]:
+    """What a caption adds for an unfinished run, and for a screen."""
+    notes = [f"Not finished: {table.partial}."] if table.partial else []
+    if table.exact is not None:
+        every = "" if len(table.pairs) == 1 else " in every pair"
+        notes.append(
+            f"{MARK} Patched exactly{every}, each node at one token position; the others are "
+            f"{style.NAMES[table.spec.method]} estimates."
+        )
+    return notes

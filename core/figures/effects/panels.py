@@ -7,14 +7,14 @@ from plotly.subplots import make_subplots
 
 from core.errors import SpecError
 from core.figures import captions, style
-from core.figures.effects.heatmap import effect_heatmap, shared_range
+from core.figures.effects.heatmap import effect_heatmap, screen_notes, shared_range
 from core.patching.place import Node
 from core.patching.results.summary import EffectTable
-from core.terms import Method
+from core.terms import Choice
 
 
 def method_panels(
-    tables: dict[Method, EffectTable], *, theme: style.Theme = "light", selected: Node | None = None
+    tables: dict[Choice, EffectTable], *, theme: style.Theme = "light", selected: Node | None = None
 ) -> go.Figure:
     """``effect_heatmap`` of each method, side by side.
 
@@ -53,9 +53,12 @@ def method_panels(
         colour_range=(-reach if any(t.signed for t in tables.values()) else 0.0, reach),
         method=", ".join(names),
         answers=first.answers,
-        notes=("One colour range; scores without a sign use the sequential scale.",)
-        if len({t.signed for t in tables.values()}) > 1
-        else ("One colour range.",),
+        notes=(
+            "One colour range; scores without a sign use the sequential scale."
+            if len({t.signed for t in tables.values()}) > 1
+            else "One colour range.",
+            *dict.fromkeys(note for t in tables.values() for note in screen_notes(t)),
+        ),
     )
     return captions.set_caption(fig, text)
 

@@ -13,6 +13,7 @@ from core.figures.numbers import count, number
 from core.figures.tokens import escaped, visible
 from core.patching.place import Node, short, words
 from core.patching.results.compare import Comparison
+from core.patching.results.told import AVERAGE_WORDS
 from core.terms import NodeKind
 
 MOST_POINTS = 4000
@@ -174,6 +175,8 @@ def _caption(comparison: Comparison, drawn: int) -> str:
     if drawn < len(comparison.nodes):
         notes.append(f"The {count(drawn)} largest nodes are drawn.")
     notes.append("Dotted: estimate = exact.")
+    if comparison.estimate.signed and comparison.n_pairs > 1:
+        notes.append(f"Estimates are ranked by {AVERAGE_WORDS[comparison.average]}.")
     return captions.caption(
         comparison.exact,
         n_pairs=comparison.n_pairs,

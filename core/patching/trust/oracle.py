@@ -11,8 +11,10 @@ import numpy as np
 from core.patching.exact import node_effects
 from core.patching.nodes import Nodes
 from core.patching.question import Question
-from core.patching.subsets import joint_effects
+from core.patching.subsets import joint_effects, single_effects
 from core.progress import Progress
+
+FEW = 64  # nodes up to which rows of all pairs share a batch; more of them fill one pair's
 
 
 class Oracle(Protocol):
@@ -49,6 +51,8 @@ class Patching:
 
     def effects(self, nodes: np.ndarray) -> np.ndarray:
         q, chosen = self.question, self.nodes.take(nodes)
+        if len(nodes) <= FEW:
+            return single_effects(q, chosen, progress=self.progress)
         return np.stack([self._of_pair(q, chosen, pair) for pair in range(self.n_pairs)])
 
     def _of_pair(self, q: Question, chosen: Nodes, pair: int) -> np.ndarray:

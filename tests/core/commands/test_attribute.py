@@ -116,8 +116,25 @@ def test_donors_and_alignment_are_options(pairs, tmp_path, capsys):
     assert len(result.pairs[0].tokens.links) == 2
 
 
+@pytest.mark.model
+def test_a_screen_says_which_numbers_are_exact(pairs, tmp_path, capsys):
+    options = ("--method", "screen", "--verify", "4", "--samples", "16", "--nodes", "z", "--average", "magnitude")
+    assert attribute(pairs, tmp_path / "o", *options) == 0
+    table = pd.read_csv(tmp_path / "o" / "effects.csv")
+    assert list(table.columns)[-2:] == ["effect", "source"]
+    result = read_folder(tmp_path / "o")
+    assert (result.spec.choice, result.spec.method, result.spec.screen.average) == ("screen", "atp", "magnitude")
+    assert len(result.screened[0].nodes) == 4
+    out = capsys.readouterr().out
+    assert "Exact: the first 4 of" in out
+    assert "largest: L" in out
+
+
 REFUSALS = {
     "zeros restore nothing": (["--donor", "zero", "--direction", "denoising"], "--donor"),
+    "nothing to verify": (["--method", "atp", "--verify", "5"], "--verify"),
+    "no node verified": (["--method", "screen", "--verify", "0"], "--verify"),
+    "an exact screen": (["--method", "screen", "--estimate", "exact"], "--estimate"),
     "unknown method": (["--method", "magic"], "--method"),
     "unknown node": (["--nodes", "z,soul"], "--nodes"),
     "unknown metric": (["--metric", "vibes"], "--metric"),

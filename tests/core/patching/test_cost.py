@@ -16,16 +16,22 @@ def test_costs_scale_with_work():
     assert twice["exact"].forwards == 2 * more["exact"].forwards
 
 
-def test_one_method_is_recommended_and_never_exact_for_neurons():
+def test_a_screen_is_recommended_for_any_nodes_and_costs_more_than_its_estimate():
     shape, pairs = tiny_model("llama").shape, random_pairs(1, 12, 1)
-    for nodes, speed, expected in (
-        (("z",), 1e6, "exact"),
-        (("z",), 1.0, "atp-star"),
-        (("z", "neuron"), 1e6, "atp-star"),
-    ):
-        costs = method_costs(shape, pairs, nodes, speed=speed)
-        assert [c.method for c in costs if c.recommended] == [expected]
-        assert all(bool(c.why) == c.recommended for c in costs)
+    for nodes, estimate in ((("z",), "atp"), (("q", "z"), "atp-qk"), (("z", "neuron"), "atp")):
+        costs = {c.method: c for c in method_costs(shape, pairs, nodes, speed=1e6)}
+        assert [m for m, c in costs.items() if c.recommended] == ["screen"]
+        assert all(bool(c.why) == c.recommended for c in costs.values())
+        assert costs["screen"].seconds > costs[estimate].seconds
+
+
+def test_a_screen_costs_what_it_verifies():
+    shape, pairs = tiny_model("llama").shape, random_pairs(4, 12, 4)
+    few, more, everything, beyond = (
+        method_costs(shape, pairs, ("z",), speed=1e6, verify=n)[0].forwards for n in (5, 10, 10**4, 10**5)
+    )
+    assert few < more
+    assert everything == beyond
 
 
 def test_count_by_hand():
