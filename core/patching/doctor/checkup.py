@@ -1,9 +1,9 @@
 """The doctor for pairs: every check in one list, a whole checkup of a set, and its repairs.
 
 case = Case.of(parsed, model.tokenizer, model_name=model.card.name, max_tokens=model.max_tokens)
-findings = look(case)                    # texts and tokens only
-report = examine(case, model)            # the same, and what the model says to each pair
-mended = repair(case.parsed, report.findings, ("spaces", "solved"))
+findings = look(case)  # of texts and tokens
+report = examine(case, model)  # what the model says to each pair
+mended = repair(case.parsed, (*findings, *report.findings), ("spaces", "solved"))
 """
 
 from __future__ import annotations
