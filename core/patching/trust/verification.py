@@ -121,7 +121,8 @@ def begin(result: AttributionResult, family: str | None = None) -> Verified:
     if family not in families:
         raise SpecError(f"The result holds no nodes of the family {family}.", where="--family")
     pairs = largest_group(tuple(run.tokens for run in result.pairs))
-    rows = [i for i, run in enumerate(result.pairs) if len(run.tokens) == len(pairs[0])]
+    chosen = set(pairs)
+    rows = [i for i, run in enumerate(result.pairs) if run.tokens in chosen]
     nodes = all_nodes(families[family], result.shape, min(p.first_difference for p in pairs), len(pairs[0]))
     score = np.abs(nodes.read({kind: result.stack(kind, rows) for kind in families[family]})).mean(0)
     return Verified(spec, family, nodes, pairs, Verification.of(np.nan_to_num(score), len(pairs)))

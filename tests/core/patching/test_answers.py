@@ -10,6 +10,7 @@ from core.errors import PromptError
 from core.patching.nodes import all_nodes
 from core.patching.question import ask
 from core.patching.trust.oracle import Patching
+from core.patching.trust.verification import Goal, begin, carry_on
 from core.prompts.pairs import PairSet
 from core.runs.execute import execute, make_spec
 from tests.core.patching.naive import Naive
@@ -197,6 +198,15 @@ def test_verifying_patches_one_by_one_and_jointly_with_whole_answers():
     members = np.eye(len(nodes), dtype=bool)[chosen]
     np.testing.assert_allclose(oracle.joint(members, np.ones(len(chosen), int)), expected[1], atol=1e-5)
     assert np.abs(expected).max() > 0.05
+
+
+def test_verifying_takes_pairs_whose_answers_have_one_length():
+    model, plain = tiny_model("llama"), random_pairs(3, LENGTH, FIRST)
+    pairs = [with_rest(plain[0]), with_rest(plain[1], rest=(5,)), with_rest(plain[2])]
+    verified = begin(run(model, pairs, "atp", "answer_log_prob", kinds=("z",)))
+    assert verified.pairs == (pairs[0], pairs[2])
+    carry_on(verified, model, Goal(count=2))
+    assert verified.state.done == 2
 
 
 @pytest.mark.parametrize(
