@@ -39,7 +39,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         "--skip", action="store_true", help=f"leave out rows that cannot be run; they go to {SKIPPED} in --out"
     )
     parser.add_argument("--direction", default="noising", choices=DIRECTIONS)
-    parser.add_argument("--metric", default="logit_diff", choices=METRICS)
+    parser.add_argument(
+        "--metric",
+        default="logit_diff",
+        choices=METRICS,
+        help="what is read; answer_log_prob: the whole answer, of one token or several in a row",
+    )
     add_device(parser)
     parser.add_argument("--trim", action="store_true", help="strip spaces from the end of prompts")
     parser.add_argument("--first-token", action="store_true", help="let a longer answer stand for its first token")

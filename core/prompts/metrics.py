@@ -5,11 +5,12 @@ of the prompt:
 
 ``logit_diff``       mean of z over A minus mean of z over D (logits)
 ``logit_diff_lse``   log sum exp(z) over A minus log sum exp(z) over D (logits): the log of the ratio of their masses
-``prob_diff``        sum of p over A minus sum of p over D, as published for greater-than (Hanna et al. 2023, eq. 1)
+``prob_diff``        sum of p over A minus sum of p over D, as published for greater-than (Hanna et al. 2023)
 ``log_prob``         log of the sum of p over A (nats)
 ``prob``             sum of p over A
 ``answer_log_prob``  log-probability of an answer of several tokens in a row a1 .. am, teacher-forced (nats):
-                     sum over i of log p(ai | prompt, a1 .. a(i-1)); an answer of one token has its ``log_prob``
+                     sum over i of log p(ai | prompt, a1 .. a(i-1)); an answer of one token has its ``log_prob``.
+                     The answer's tokens but the last follow both prompts; patches stay within the prompt
 ``kl``               KL divergence of the run from the clean run, KL(clean || run) (nats); 0 at the clean run
 
 Where A and D are one token each, the first three are what their names say of two tokens. The distractor has no

@@ -6,9 +6,8 @@ of the final norm held at the run's own value, each write has its own part in ev
     logit_t[token] = Σ_writes  write_t · direction_t[token]  +  bias[token]
 
 and the parts of a logit difference (answer minus distractor; the mean over each where several tokens count alike) sum
-to it: positive parts favour the answer. A constant
-logit scale, or a soft-cap, is held at its ratio in the run. Indirect effects (through later components) are not in
-these numbers; for them there is patching.
+to it: positive parts favour the answer. A constant logit scale, or a soft-cap, is held at its ratio in the run.
+Indirect effects (through later components) are not in these numbers; for them there is patching.
 
 TransformerLens's ``direct_logit_attribution`` gives the same numbers where it runs. It needs its compatibility mode,
 which rewrites (so: copies) the weights, leaves out the bias, and does not split a head's write in families that

@@ -142,7 +142,8 @@ def begin(result: AttributionResult, family: str | None = None, *, average: Aver
             next_step="Run exact patching of the same pairs instead.",
         )
     pairs = largest_group(whole)
-    rows = result.groups()[len(pairs[0])]
+    chosen = set(pairs)
+    rows = [i for i, run in enumerate(result.pairs) if run.tokens in chosen]
     nodes = all_nodes(families[family], result.shape, min(start_of(p, spec.donor) for p in pairs), len(pairs[0]))
     found = nodes.read({kind: result.stack(kind, rows) for kind in families[family]})
     score = np.abs(found.mean(0)) if average == "signed" else np.abs(found).mean(0)

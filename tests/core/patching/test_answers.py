@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import PromptError
+from core.circuits.settings import CircuitSettings
+from core.errors import PromptError, SpecError
+from core.patching.missed.failures import find_failures
 from core.patching.nodes import all_nodes
 from core.patching.question import ask
 from core.patching.trust.oracle import Patching
+from core.patching.trust.verification import Goal, begin, carry_on
 from core.prompts.pairs import PairSet
 from core.runs.execute import execute, make_spec
+from core.terms import HEAD_KINDS
 from tests.core.patching.naive import Naive
 from tests.core.patching.test_atp import Explicit
 from tests.tiny import VOCAB, random_pairs, tiny_hf, tiny_model
@@ -199,6 +203,15 @@ def test_verifying_patches_one_by_one_and_jointly_with_whole_answers():
     assert np.abs(expected).max() > 0.05
 
 
+def test_verifying_takes_pairs_whose_answers_have_one_length():
+    model, plain = tiny_model("llama"), random_pairs(3, LENGTH, FIRST)
+    pairs = [with_rest(plain[0]), with_rest(plain[1], rest=(5,)), with_rest(plain[2])]
+    verified = begin(run(model, pairs, "atp", "answer_log_prob", kinds=("z",)))
+    assert verified.pairs == (pairs[0], pairs[2])
+    carry_on(verified, model, Goal(count=2))
+    assert verified.state.done == 2
+
+
 @pytest.mark.parametrize(
     "change", [{"answer_id": (5, VOCAB)}, {"distractor_id": VOCAB}, {"clean_ids": (VOCAB,) * LENGTH}]
 )
@@ -214,3 +227,12 @@ def test_metrics_that_read_one_token_refuse_a_whole_answer_and_the_reverse():
         run(model, [with_rest(pair)], "exact", "logit_diff")
     with pytest.raises(PromptError, match=r"row 1: .*reads one answer; there are 3"):
         run(model, [with_sets(pair)], "atp", "answer_log_prob")
+
+
+def test_what_ends_at_one_position_refuses_a_whole_answer():
+    with pytest.raises(SpecError, match="Circuits end at the logits of one position"):
+        CircuitSettings(metric="answer_log_prob")
+    pair = with_rest(random_pairs(1, LENGTH, FIRST)[0])
+    question = ask(tiny_model("llama"), [pair], kinds=HEAD_KINDS, metric="answer_log_prob", direction="noising")
+    with pytest.raises(SpecError, match="metrics that read one token"):
+        find_failures(question)
