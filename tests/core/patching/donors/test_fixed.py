@@ -23,13 +23,13 @@ from tests.tiny import random_pairs, tiny_hf, tiny_model
 
 FAMILIES = ("llama", "neox", "gemma2")  # grouped queries; parallel blocks; soft caps and windows
 DONORS = ("zero", *MEANS)
-LENGTH, LAYERS = 6, 3
+LENGTH, LAYERS = 5, 3
 SITES = (NeuronSite(0, 0, 3), NeuronSite(1, 2, 5), NeuronSite(2, -1, 7))
 
 
 def some_pairs():
     """Two lengths, two pairs each."""
-    return (*random_pairs(2, LENGTH, 3, seed=1), *numbered(random_pairs(2, 5, 1), 2))
+    return (*random_pairs(2, LENGTH, 2, seed=1), *numbered(random_pairs(2, 4, 1), 2))
 
 
 def numbered(pairs, first):
@@ -67,7 +67,7 @@ def test_exact_effects_equal_one_at_a_time_patching(family, donor):
     pairs, naive = some_pairs(), Naive(family, tiny_hf(family))
     result = run(tiny_model(family), pairs, "exact", donor)
     rng, largest = np.random.default_rng(0), 0.0
-    for i in (0, 3):
+    for i in (0, 3) if donor == "mean-position" else (3,):
         pair = pairs[i]
         clean = torch.tensor([pair.clean_ids])
 
@@ -80,7 +80,7 @@ def test_exact_effects_equal_one_at_a_time_patching(family, donor):
                 continue
             effects = result.effects[kind][i]
             cells = np.argwhere(~np.isnan(effects))
-            for layer, position, unit in cells[rng.choice(len(cells), 3, replace=False)].tolist():
+            for layer, position, unit in cells[rng.choice(len(cells), 2, replace=False)].tolist():
                 donated = by_hand(naive, pairs, pair, donor, kind, layer)
                 patched = value(naive.patched_logits(clean, [(kind, layer, position, unit, donated)]))
                 assert effects[layer, position, unit] == pytest.approx(patched - unpatched, abs=3e-5), (kind, layer)
@@ -110,7 +110,7 @@ def test_atp_is_the_donor_less_the_base_times_the_gradient(family, donor):
     for kind in NODE_KINDS:
         if rotated_alone(family, donor, kind):
             continue
-        for layer in (0, LAYERS - 1):
+        for layer in (0, LAYERS - 1) if kind in ("z", "resid_pre") else (1,):
             expected = explicit.estimate(kind, layer).detach().numpy()
             np.testing.assert_allclose(plain.effects[kind][0][layer], expected, atol=3e-5, err_msg=f"{kind} {layer}")
         if kind in ("q", "k"):
@@ -158,14 +158,14 @@ def test_the_corrupt_prompts_do_not_enter():
 
 def test_a_mean_over_nothing_is_refused():
     model, pairs = tiny_model("llama"), some_pairs()
-    with pytest.raises(SpecError, match="Only one clean prompt has 5 tokens"):
+    with pytest.raises(SpecError, match="Only one clean prompt has 4 tokens"):
         run(model, pairs[:3], "atp", "mean-position", kinds=("z",))
     with pytest.raises(SpecError, match="single token"):
         run(model, random_pairs(2, 1, 0), "atp", "mean", kinds=("z",))
 
 
 def test_an_estimate_with_means_is_verified_with_the_means_of_the_whole_set():
-    model, pairs = tiny_model("llama"), (*some_pairs(), *numbered(random_pairs(1, 4, 1), 4))
+    model, pairs = tiny_model("llama"), (*some_pairs(), *numbered(random_pairs(1, 3, 1), 4))
     verified = begin(run(model, pairs, "atp", "mean", kinds=("z",)))
     assert verified.nodes.position.min() == 0
     carry_on(verified, model, Goal(count=10))
