@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.patching.results.result import AttributionResult
+from core.patching.results.told import AVERAGE_WORDS
+from core.patching.spec import Screen
 from core.terms import Direction, Method, MetricName, NodeKind
 
 PAPER = (
@@ -51,6 +53,8 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     paragraphs.append(_once(DIRECTIONS_SAY[spec.direction] for spec in specs))
     paragraphs.append(_once(METRICS_SAY[spec.metric] for spec in specs))
     paragraphs.append(_once(METHODS_SAY[spec.method] for spec in specs))
+    if any(spec.screen for spec in specs):
+        paragraphs.append(_once(_screen_says(spec.screen) for spec in specs if spec.screen))
     paragraphs.append(
         "An effect is the metric of the patched run minus that of the unpatched run. Nodes were patched at single "
         "token positions; effects of single nodes need not add up to the effect of patching them together."
@@ -58,6 +62,16 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     if any(spec.method != "exact" for spec in specs):
         paragraphs.append(f"AtP and AtP*: {PAPER}")
     return tuple(paragraphs)
+
+
+def _screen_says(screen: Screen) -> str:
+    text = (
+        f"The estimate's first {screen.count} nodes of each family (attention, neurons, whole writes), by "
+        f"{AVERAGE_WORDS[screen.average]}, were patched exactly."
+    )
+    if not screen.samples:
+        return text
+    return f"{text} {screen.samples} random subsets of the others bound what they can hide, if effects add up."
 
 
 def _once(sentences: Iterable[str]) -> str:
