@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.patching.results.result import AttributionResult
+from core.patching.results.told import AVERAGE_WORDS
+from core.patching.spec import Screen
 from core.prompts.show import answers_words
 from core.terms import Direction, Donor, Method, MetricName, NodeKind, Spans
 
@@ -75,6 +77,8 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
     paragraphs.append(_once(SPANS_SAY[spec.spans] for spec in specs if spec.spans is not None))
     paragraphs.append(_once(_metric_says(result) for result in results))
     paragraphs.append(_once(METHODS_SAY[spec.method] for spec in specs))
+    if any(spec.screen for spec in specs):
+        paragraphs.append(_once(_screen_says(spec.screen) for spec in specs if spec.screen))
     paragraphs.append(
         "An effect is the metric of the patched run minus that of the unpatched run. Nodes were patched at single "
         "token positions; effects of single nodes need not add up to the effect of patching them together."
@@ -87,6 +91,16 @@ def methods_text(results: Sequence[AttributionResult]) -> tuple[str, ...]:
 def _metric_says(result: AttributionResult) -> str:
     read = answers_words(result.spec.metric, (run.tokens for run in result.pairs))
     return METRICS_SAY[result.spec.metric] + (f" It read: {read}." if read else "")
+
+
+def _screen_says(screen: Screen) -> str:
+    text = (
+        f"The estimate's first {screen.count} nodes of each family (attention, neurons, whole writes), by "
+        f"{AVERAGE_WORDS[screen.average]}, were patched exactly."
+    )
+    if not screen.samples:
+        return text
+    return f"{text} {screen.samples} random subsets of the others bound what they can hide, if effects add up."
 
 
 def _once(sentences: Iterable[str]) -> str:

@@ -30,8 +30,8 @@ def method_panels(
     reach = shared_range(*tables.values())
     parts = [effect_heatmap(t, zmax=reach, theme=theme, selected=selected) for t in tables.values()]
     names = [style.NAMES[method] for method in tables]
-    fig = make_subplots(1, len(parts), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=names)
-    fig.update_layout(style.base_figure(theme=theme, height=parts[0].layout.height).layout)
+    fig = style.base_figure(theme=theme, height=parts[0].layout.height)
+    make_subplots(1, len(parts), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=names, figure=fig)
     _one_bar_a_scale(parts)
     for i, part in enumerate(parts, start=1):
         fig.add_traces(part.data, rows=1, cols=i)
