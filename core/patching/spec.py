@@ -124,6 +124,12 @@ class RunSpec:
             check_term("--spans", self.spans, SPANS)
         check_kinds(self.nodes)
         object.__setattr__(self, "nodes", tuple(k for k in NODE_KINDS if k in self.nodes))
+        if self.screen is not None and self.spans is not None:
+            raise SpecError(
+                "Estimates on linked pairs of unequal length are not verified.",
+                where="--method",
+                next_step="Use exact patching, or the estimate alone.",
+            )
         if self.donor != "corrupt" and self.spans is not None:
             raise SpecError("Linked spans only matter where the other prompt is the donor.", where="--spans")
         if self.donor != "corrupt" and self.direction == "denoising":

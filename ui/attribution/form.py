@@ -253,7 +253,9 @@ def _run_button(question: Question, chosen: list[tuple[RunSpec, float]]) -> None
             args=(model_choice(), question.pairs, question.tokens, tuple(chosen)),
         )
         fresh = [spec for spec, _ in chosen if not has_result(spec.digest)]
-        if chosen and not fresh:
+        if not chosen:
+            st.caption("Tick a method above.")
+        elif not fresh:
             st.caption("All stored: nothing needs to run.")
         else:
             keep_choice()
