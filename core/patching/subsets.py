@@ -67,17 +67,15 @@ def single_effects(
     are 0.
     """
     progress, starts = progress or Progress(0), np.array(question.starts)
-    tokens = (batching or Batching.for_model(question.model, question.length)).tokens_per_call
+    tokens = (batching or Batching.for_model(question.model, question.run.length)).tokens_per_call
     out = np.zeros((len(starts), len(nodes)), np.float32)
     progress.advance(int((starts[:, None] > nodes.position).sum()))
     for position in np.unique(nodes.position).tolist():
         here = np.flatnonzero(nodes.position == position)
         here = here[np.argsort(nodes.layer[here], kind="stable")]
         node, pair = (rows.ravel() for rows in np.meshgrid(here, np.flatnonzero(starts <= position), indexing="ij"))
-        size, kwargs = (
-            max(1, tokens // (question.length - position)),
-            block_kwargs(question.model, position, question.length),
-        )
+        size = max(1, tokens // (question.run.length - position))
+        kwargs = block_kwargs(question.model, position, question.run.length)
         for first in range(0, len(node), size):
             rows = slice(first, first + size)
             alone = np.unique(node[rows])

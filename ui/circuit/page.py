@@ -38,7 +38,7 @@ def _kept() -> dict[str, str]:
     return {id: title for id, title in KEPT_TITLES.items() if (KEPT / id / "circuit.json").exists()}
 
 
-RUNS = RunChoice(LAB, _kept, KEPT, "Run", "circuit")
+RUNS = RunChoice(LAB, _kept, lambda id: KEPT / id, "Run", "circuit")
 
 
 def show(name: str) -> None:

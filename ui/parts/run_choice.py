@@ -23,14 +23,14 @@ class RunChoice:
     Attributes:
         lab: whose stored runs are offered.
         kept: id -> title of those that come with the app and are there; the first one is shown to begin with.
-        place: the folder in which each kept run has its own.
+        place: the folder of a kept run.
         label, help: of the control.
         what: a run in a word, for refusals.
     """
 
     lab: str
     kept: Callable[[], Mapping[str, str]]
-    place: Path
+    place: Callable[[str], Path]
     label: str
     what: str
     help: str | None = None
@@ -72,7 +72,7 @@ class RunChoice:
             on_change=lambda: self.show(st.session_state[key]),
             help=self.help,
         )
-        return name, self.place / name if name in self.kept() else lab_folder(name)
+        return name, self.place(name) if name in self.kept() else lab_folder(name)
 
     def spec(self, digest: str) -> LabSpec:
         """The description of a run that is not finished.

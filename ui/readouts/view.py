@@ -12,7 +12,7 @@ from core.figures.inside.readouts import direct_heads, token_grid, unit_bars
 from core.figures.numbers import number
 from core.figures.style import Theme
 from core.prompts.pairs import TokenPair, largest_group
-from core.prompts.show import visible
+from core.prompts.show import shown, visible
 from core.readouts.summary import DirectMeans, direct_by_token, direct_means, lens_grid
 from ui.parts.charts import CONFIG, draw, theme
 from ui.parts.export import export_row
@@ -73,7 +73,7 @@ def readouts(facts: ModelFacts, pairs: tuple[TokenPair, ...], look: Look) -> Non
     elif look.what == LENS:
         lens = data.lens(model_choice(), pair, look.run)
         if lens is not None:
-            logit_lens(lens, lens.answer, lens.distractor, look.run)
+            logit_lens(lens, shown(pair.answer), shown(pair.distractor), look.run)
     else:
         one_head(facts, pair, look.run)
 

@@ -43,7 +43,7 @@ def _kept() -> dict[str, str]:
 FINDINGS = RunChoice(
     LAB,
     _kept,
-    KEPT,
+    lambda id: KEPT / id,
     "Findings",
     "findings",
     "Examples that come with the app, and every pair that was looked at here.",

@@ -21,7 +21,7 @@ from core.prompts.pairs import PairSet, PromptPair
 from core.runs import screen as module
 from core.runs.checkpoint import Checkpoints
 from core.runs.execute import execute, make_spec
-from core.runs.session_file import restore, session_file
+from core.runs.sessions.session_file import restore, session_file
 from core.runs.store import Store
 from tests.core.patching.naive import Naive
 from tests.tiny import random_pairs, tiny_hf, tiny_model

@@ -13,6 +13,7 @@ from core.models import load
 from core.prompts.align import align
 from tests.ui.conftest import PAIRS, settle, text_of
 from ui.circuit import page as runs
+from ui.shell.laboratory import lab_folder, lab_runs
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_edges_are_scored_from_the_page(open_page, tiny_pairs, kept):
     app.multiselect(key="c_methods").set_value(["eap"]).run()
     next(b for b in app.button if b.label == "Score the edges").click().run()
     app = settle(settle(app))
-    run = read_run(runs.lab_folder(runs.lab_runs("circuit").popitem()[0]))
+    run = read_run(lab_folder(lab_runs("circuit").popitem()[0]))
     assert run.settings.methods == ("eap",)
     np.testing.assert_allclose(run.curve[run.curve.share == 1].faithfulness, 1, atol=1e-4)
     assert "Showing" in text_of(app)

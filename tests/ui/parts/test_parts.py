@@ -40,7 +40,7 @@ def test_pairs_are_kept_to_the_letter(monkeypatch, tmp_path):
 
 
 def test_token_strips_escape_and_mark():
-    row = _row("clean", ["<script>", " b"], [True, False], "</div>")
+    row = _row("clean", ["<script>", " b"], [1, 0], ["</div>"])
     assert "<script>" not in row
     assert "&lt;script&gt;" in row
     assert "·b" in row

@@ -29,7 +29,9 @@ def _kept() -> dict[str, str]:
     return {id: title for id, title in titles.items() if (KEPT / id / "audit.json").exists()}
 
 
-STUDIES = RunChoice(LAB, _kept, KEPT, "Study", "study", "Studies kept with the app, and every one that was run here.")
+STUDIES = RunChoice(
+    LAB, _kept, lambda id: KEPT / id, "Study", "study", "Studies kept with the app, and every one that was run here."
+)
 show = STUDIES.show
 
 

@@ -42,7 +42,9 @@ def kept() -> dict[str, str]:
     return found
 
 
-STUDIES = RunChoice(LAB, kept, KEPT, "Study", "study", "Studies kept with the app, and every one that was run here.")
+STUDIES = RunChoice(
+    LAB, kept, lambda id: KEPT / id, "Study", "study", "Studies kept with the app, and every one that was run here."
+)
 show = STUDIES.show
 
 

@@ -12,6 +12,7 @@ from core.labs.knowledge.statements.wording import Wording
 from tests.ui.conftest import settle, text_of
 from ui.labs.knowledge import page as knowledge
 from ui.labs.knowledge.data import keep_statements, load_statements
+from ui.shell.laboratory import lab_folder, lab_runs
 
 
 @pytest.fixture
@@ -69,9 +70,9 @@ def test_a_run_goes_through_the_queue_and_is_shown(page):
     app = run_small(page())
     text = text_of(app)
     assert not app.error
-    digest = knowledge.lab_runs("knowledge")
+    digest = lab_runs("knowledge")
     assert len(digest) == 1
-    folder = knowledge.lab_folder(next(iter(digest)))
+    folder = lab_folder(next(iter(digest)))
     assert {"accuracy.csv", "audit.json", "items.csv", "run.json"} <= {path.name for path in folder.iterdir()}
     assert "N = 96 contrast pairs" in text.replace("\\", "")
 

@@ -8,7 +8,7 @@ from core.labs.multiple_choice.questions.questions import QuestionSet, questions
 from core.models import load
 from core.models.load import load_model
 from tests.ui.conftest import settle, text_of
-from ui.labs.multiple_choice.page import KEPT, STUDIES
+from ui.labs.multiple_choice.page import KEPT, KEPT_STUDIES
 
 TOY, SMOL = "label-binding-words", "smollm2-135m-general"
 PARTS = ("Output nodes", "Heads", "Subspaces", "Mutations", "Labels", "Training")
@@ -23,7 +23,7 @@ def figures(app):
 
 
 def test_every_kept_study_is_there():
-    assert {path.parent.name for path in KEPT.glob("*/run.json")} == set(STUDIES)
+    assert {path.parent.name for path in KEPT.glob("*/run.json")} == set(KEPT_STUDIES)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -86,7 +86,7 @@ def test_a_run_is_computed_kept_and_shown(open_page, monkeypatch):
     assert "of 32 prompts" in text.replace("\\", "")
     digest = app.query_params["run"]
     digest = digest[0] if isinstance(digest, list) else digest
-    assert digest not in STUDIES
+    assert digest not in KEPT_STUDIES
     from ui.shell.store import store
 
     folder = store().lab(digest)
