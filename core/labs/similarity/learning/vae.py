@@ -1,0 +1,55 @@
+"""A variational autoencoder of behaviours, the self-supervised rival: it sees behaviours and asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.labs.similarity.learning.fit import Training, draws, fit
+from core.labs.similarity.learning.net import Net
+from core.progress import Progress
+
+KL_WEIGHT = 1e-2  # of the divergence from a standard normal, over the mean squared error of a number
+
+
+def fit_vae(
+    raw: Tensor,
+    seen: Tensor,
+    seeds: Sequence[int],
+    net: Net,
+    training: Training,
+    *,
+    progress: Progress | None = None,
+) -> tuple[Net, Tensor]:
+    """An encoder and its weights [run, size]; the mean of the code is the representation.
+
+    Args:
+        raw: all behaviours [behaviour, number].
+        seen: numbers of those it may read.
+        net: the encoder's widths; the last one is the size of the code.
+    """
+    *before, dim = net.widths
+    encoder, decoder = Net((*before, 2 * dim)), Net((dim, before[-1], before[0]))
+    chosen = draws([len(seen)] * len(seeds), seeds, training)
+    noise = [torch.Generator().manual_seed(seed + 2_000_000) for seed in seeds]
+
+    def loss(flat: Tensor, step: int) -> Tensor:
+        weights, back = flat.split([encoder.size, decoder.size], dim=1)
+        x = raw[seen[chosen[step]]]
+        mean, log_variance = encoder(weights, x).split(dim, dim=-1)
+        eps = torch.stack([torch.randn(mean.shape[1:], generator=draw, dtype=raw.dtype) for draw in noise])
+        error = (decoder(back, mean + eps * (log_variance / 2).exp()) - x).square().mean((1, 2))
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean(1) / 2
+        return error + KL_WEIGHT / before[0] * divergence
+
+    start = torch.cat([encoder.start(seeds, dtype=raw.dtype), decoder.start(seeds, dtype=raw.dtype)], dim=1)
+    weights = fit(start, loss, training, progress=progress)[:, : encoder.size]
+    return encoder, weights
+
+
+def codes(encoder: Net, weights: Tensor, raw: Tensor) -> Tensor:
+    """Means of the codes [run, behaviour, dim]."""
+    with torch.no_grad():
+        return encoder(weights, raw).chunk(2, dim=-1)[0]
