@@ -19,7 +19,7 @@ from core.labs.similarity.learning.fit import Training
 from core.labs.similarity.learning.net import Net
 from core.labs.similarity.learning.preferences import ask, fine_tune, fit_preferences, random_rewards
 from core.labs.similarity.learning.triplet import fit_similarity
-from core.labs.similarity.learning.vae import codes, fit_vae
+from core.labs.similarity.learning.vae import fit_vae
 from core.labs.similarity.measures import (
     Exam,
     accuracy,
@@ -171,8 +171,8 @@ def _answers(settings: Settings, behaviours: Behaviours, run: Run) -> np.ndarray
 def _vae(settings: Settings, name: Representation, behaviours: Behaviours, progress: Progress | None) -> Trained:
     raw, seen = torch.as_tensor(behaviours.raw), torch.as_tensor(behaviours.seen)
     net = _net(settings, behaviours)
-    encoder, weights = fit_vae(raw, seen, settings.all_seeds, net, Training(settings.steps), progress=progress)
-    return Trained(_alone(settings, name), codes(encoder, weights, raw).numpy(), encoder, weights)
+    weights = fit_vae(raw, seen, settings.all_seeds, net, Training(settings.steps), progress=progress)
+    return _embedded(_alone(settings, name), net, weights, raw)
 
 
 def _random(settings: Settings, name: Representation, behaviours: Behaviours, progress: Progress | None) -> Trained:

@@ -42,12 +42,10 @@ def by_answers(
                 _level(fig, name, own[0][measure], measure, (counts[0], counts[-1]), theme, column)
     _dress(fig, counts, theme)
     seeds = table["seed"].nunique()
-    what = (
-        f"{title}. Marks: {seeds} {'seed' if seeds == 1 else 'seeds'}; lines: means; bands: 95 % intervals of a mean."
-    )
-    levels = "Level lines ask nobody (the shaded corridor of each is its interval)." if counts else ""
+    marks = f"Marks: {seeds} {'seed' if seeds == 1 else 'seeds'}; lines: means; bands: 95 % intervals of a mean."
+    levels = " Level lines ask nobody." if counts else ""
     noisy = f" {100 * noise:.0f} % of the answers are random." if noise else ""
-    return captions.set_caption(fig, f"{what} {levels}{noisy} Chance: accuracy 0.5, error 1, violated 0.667.")
+    return captions.set_caption(fig, f"{title}. {marks}{levels}{noisy} Chance: accuracy 0.5, error 1, violated 0.667.")
 
 
 def _line(

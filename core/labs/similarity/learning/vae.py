@@ -22,13 +22,13 @@ def fit_vae(
     training: Training,
     *,
     progress: Progress | None = None,
-) -> tuple[Net, Tensor]:
-    """An encoder and its weights [run, size]; the mean of the code is the representation.
+) -> Tensor:
+    """Weights [run, size] of the encoder's mean, which is the representation.
 
     Args:
         raw: all behaviours [behaviour, number].
         seen: numbers of those it may read.
-        net: the encoder's widths; the last one is the size of the code.
+        net: what gives the mean of the code.
     """
     *before, dim = net.widths
     encoder, decoder = Net((*before, 2 * dim)), Net((dim, before[-1], before[0]))
@@ -46,10 +46,5 @@ def fit_vae(
 
     start = torch.cat([encoder.start(seeds, dtype=raw.dtype), decoder.start(seeds, dtype=raw.dtype)], dim=1)
     weights = fit(start, loss, training, progress=progress)[:, : encoder.size]
-    return encoder, weights
-
-
-def codes(encoder: Net, weights: Tensor, raw: Tensor) -> Tensor:
-    """Means of the codes [run, behaviour, dim]."""
-    with torch.no_grad():
-        return encoder(weights, raw).chunk(2, dim=-1)[0]
+    body, last = weights.split([encoder.size - (before[-1] + 1) * 2 * dim, (before[-1] + 1) * 2 * dim], dim=1)
+    return torch.cat([body, last.unflatten(1, (-1, 2 * dim))[..., :dim].flatten(1)], dim=1)

@@ -57,7 +57,7 @@ def preferences(counts, seeds):
 
 
 def autoencoders(_, seeds):
-    return fit_vae(RAW, torch.as_tensor(gridrobot().seen), seeds, NET, SHORT)[1]
+    return fit_vae(RAW, torch.as_tensor(gridrobot().seen), seeds, NET, SHORT)
 
 
 @pytest.mark.parametrize("learn", [similarity, preferences, autoencoders])

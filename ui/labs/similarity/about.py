@@ -1,0 +1,37 @@
+"""'About this figure' on the Similarity page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+BOBU = (
+    "A. Bobu, Y. Liu, R. Shah, D. S. Brown and A. D. Dragan (2023), *SIRL: Similarity-based implicit representation "
+    "learning*, HRI 2023, arXiv:2301.00810"
+)
+
+CURVES = """
+**One line** is one way to get a representation of a robot's behaviours. *Similarity* learns from answers to "which two
+of these three are most alike?". *MultiPref-10* and *SinglePref* learn from as many preferences, spread over ten tasks
+or about one. *VAE*, *random network* and *raw input* ask nobody; *true features* is the best that there is.
+
+**Computed** with simulated people who know the true features. Networks (two hidden layers of 64, six outputs) take the
+same steps whatever they learn from; only the half of the behaviours that questions show is used. On the other half:
+*preference accuracy* is how often a reward, learned from 100 preferences on top of the representation, orders two
+unseen behaviours right, over 20 rewards that no training has met; *feature error* is the error of a linear regression
+to the true features, as a share of their variance; a triplet is *violated* where the pair that is truly most alike is
+not the closest one.
+
+**Read** lines at equal numbers of answers. Where intervals overlap, nothing is decided.
+
+**Not shown**: how tiring an answer is. Saying which two are alike and saying which is better need not cost the same.
+Where the objects stand, and distance as the mean along the path, are choices made here; the published numbers were not
+at hand.
+"""
+
+TEXTS = {"curves": CURVES}
+
+
+def about_similarity(which: str) -> None:
+    """A popover beside a figure."""
+    with st.popover("About this figure", type="tertiary", key=f"about_similarity_{which}"):
+        st.markdown(f"{TEXTS[which]}\n**Reference**: {BOBU}")
