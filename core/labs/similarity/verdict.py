@@ -95,7 +95,11 @@ def _against(rival: str, gaps: list[dict[str, Any]]) -> str:
     parts = [f"{_points(row['tpa'], signed=True)} at {row['answers']} answers" for row in own]
     better = [row["answers"] for row in own if (row["tpa"]["low"] or 0) > 0]
     worse = [row["answers"] for row in own if row["tpa"]["high"] is not None and row["tpa"]["high"] < 0]
-    end = "" if len(better) == len(own) else f" Clearly better at {_listed(better)}; clearly worse at {_listed(worse)}."
+    end = ""
+    if not better and not worse:
+        end = " No clear difference."
+    elif len(better) < len(own):
+        end = f" Clearly better at {_listed(better)}; clearly worse at {_listed(worse)}."
     return f"Against {NAMES[rival]}, in points of preference accuracy: {'; '.join(parts)}.{end}"  # type: ignore[index]
 
 

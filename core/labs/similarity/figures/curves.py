@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -30,7 +31,7 @@ def by_answers(
         means: rows of its summary, with intervals.
         noise: of the answers that are drawn.
     """
-    fig = make_subplots(1, len(PANELS), horizontal_spacing=0.075)
+    fig = make_subplots(1, len(PANELS), horizontal_spacing=0.09)
     counts = sorted({row["answers"] for row in means if row["answers"]})
     for name in (name for name in REPRESENTATIONS if name in set(table["representation"])):
         own = [r for r in means if r["representation"] == name and (r["noise"] == noise or name not in ASKED)]
@@ -42,7 +43,7 @@ def by_answers(
                 _level(fig, name, own[0][measure], measure, (counts[0], counts[-1]), theme, column)
     _dress(fig, counts, theme)
     seeds = table["seed"].nunique()
-    marks = f"Marks: {seeds} {'seed' if seeds == 1 else 'seeds'}; lines: means; bands: 95 % intervals of a mean."
+    marks = f"Marks: {seeds} {'seed' if seeds == 1 else 'seeds'}; lines: means; bars: 95 % intervals of a mean."
     levels = " Level lines ask nobody." if counts else ""
     noisy = f" {100 * noise:.0f} % of the answers are random." if noise else ""
     return captions.set_caption(fig, f"{title}. {marks}{levels}{noisy} Chance: accuracy 0.5, error 1, violated 0.667.")
@@ -54,14 +55,16 @@ def _line(
     ink, own = COLOURS[theme][name], sorted(own, key=lambda row: row["answers"])
     x = [row["answers"] for row in own]
     low, mean, high = ([row[measure][end] for row in own] for end in ("low", "mean", "high"))
-    if all(value is not None for value in low):
-        _band(fig, x, low, high, ink, name, column)
+    bars = {"color": ink, "thickness": 1.2, "width": 4, "visible": None not in low}
+    if bars["visible"]:
+        bars |= {"array": np.subtract(high, mean), "arrayminus": np.subtract(mean, low)}
     line = {"color": ink, "width": 2, "dash": DASHES[name]}
     words = NAMES[name]
     fig.add_trace(
         go.Scatter(
             x=x, y=mean, mode="lines+markers", name=words, legendgroup=name, line=line, showlegend=column == 1,
             marker={"size": 8, "symbol": MARKS[name], "color": ink},
+            error_y=bars,
             hovertemplate=f"{words}, %{{x}} answers: mean %{{y:.3f}}<extra></extra>",
         ),
         row=1, col=column,
@@ -83,24 +86,15 @@ def _level(
 ) -> None:
     """What asks nobody, as a level line from the fewest to the most answers."""
     ink, x = COLOURS[theme][name], _widened(ends)
-    if value["low"] is not None:
-        _band(fig, x, [value["low"]] * 2, [value["high"]] * 2, ink, name, column)
+    ends_of = "" if value["low"] is None else f" [{value['low']:.3f}, {value['high']:.3f}]"
     fig.add_trace(
         go.Scatter(
             x=x, y=[value["mean"]] * 2, mode="lines", name=NAMES[name], legendgroup=name, showlegend=column == 1,
             line={"color": ink, "width": 1.6, "dash": DASHES[name]},
-            hovertemplate=f"{NAMES[name]}: mean %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{NAMES[name]}: mean %{{y:.3f}}{ends_of}<extra></extra>",
         ),
         row=1, col=column,
     )  # fmt: skip
-
-
-def _band(fig: go.Figure, x: Any, low: list, high: list, ink: str, name: str, column: int) -> None:
-    channels = ", ".join(str(int(ink[i : i + 2], 16)) for i in (1, 3, 5))
-    fill = {"fill": "toself", "fillcolor": f"rgba({channels}, 0.12)", "line": {"width": 0}}
-    points = {"x": [*x, *reversed(x)], "y": [*high, *reversed(low)]}
-    band = go.Scatter(**points, **fill, mode="lines", hoverinfo="skip", showlegend=False, legendgroup=name)
-    fig.add_trace(band, row=1, col=column)
 
 
 def _widened(ends: tuple[int, int]) -> list[float]:

@@ -116,7 +116,7 @@ def test_the_figure_draws_means_and_seeds(study, theme):
     own = table[(table["representation"] == "sirl") & (table["noise"] == 0.3)].groupby("answers")["tpa"].mean()
     np.testing.assert_allclose(line.y, own)
     assert sum(bool(trace.showlegend) for trace in fig.data) == len(REPRESENTATIONS)
-    assert len([axis for axis in fig.select_yaxes()]) == len(PANELS)
+    assert len(list(fig.select_yaxes())) == len(PANELS)
     assert "2 seeds" in caption_of(fig)
     assert "30 %" in caption_of(fig)
 
