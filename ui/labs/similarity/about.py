@@ -25,10 +25,23 @@ not the closest one.
 
 **Not shown**: how tiring an answer is. Saying which two are alike and saying which is better need not cost the same.
 Where the objects stand, and distance as the mean along the path, are choices made here; the published numbers were not
-at hand.
+at hand. The autoencoder depends on how its two losses are weighed: at 0.2, 1 and 4 times the weight used here its
+preference accuracy was 0.75, 0.70 and 0.77 (five seeds each).
 """
 
-TEXTS = {"curves": CURVES}
+MAP = """
+**One point** is one of the world's behaviours, those that questions never show among them. Close together means alike,
+as the network has learned from the answers so far.
+
+**Computed** by four networks that differ in their first weights and learn from every five answers; drawn are the first
+one's two principal components, of six dimensions.
+
+**Read** whether colour changes evenly over the map: then the answers have taught that feature.
+
+**Not shown**: the other four dimensions. A feature may be known that two components do not show.
+"""
+
+TEXTS = {"curves": CURVES, "map": MAP}
 
 
 def about_similarity(which: str) -> None:

@@ -10,11 +10,13 @@ from core.labs.similarity.settings import Settings
 from core.labs.similarity.verdict import CLAIM
 from core.paths import ASSETS
 from ui.labs.similarity.form import study_form
+from ui.labs.similarity.questions import questions
 from ui.labs.similarity.view import show_study
 from ui.parts.run_choice import RunChoice
 from ui.shell.laboratory import follow_lab, show_refusal, start_lab
 from ui.shell.messages import plain, show_error
 
+STUDY, ANSWER = "The study", "Answer questions yourself"
 KEPT = ASSETS / "labs" / "similarity"
 TITLES = {"grid": "GridRobot, five seeds (kept with the app)"}
 
@@ -30,6 +32,18 @@ def page() -> None:
     """The claim, a study of one's own, and the study on show."""
     show_refusal()
     st.markdown(f"**The paper**: {plain(CLAIM)}")
+    view = st.segmented_control(
+        "View",
+        (STUDY, ANSWER),
+        default=STUDY,
+        required=True,
+        key="s_view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if view == ANSWER:
+        questions()
+        return
     with st.expander("Run a study of your own", key="run_similarity"):
         study_form(start)
     name, folder = STUDIES.choose()

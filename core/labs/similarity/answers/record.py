@@ -61,8 +61,8 @@ def stored(path: Path, behaviours: Behaviours) -> list[Answer]:
     """The answers of a file that ``append`` wrote, in order; what was undone is not among them."""
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = [line for line in text.splitlines() if line.count(",") == len(COLUMNS) - 1]  # without a torn row
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    whole = [line for line in lines if len(next(csv.reader([line]), [])) == len(COLUMNS)]  # without a torn row
     return read_answers("\n".join(whole) + "\n", behaviours)
 
 

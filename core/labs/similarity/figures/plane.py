@@ -1,0 +1,44 @@
+"""The map of behaviours: a representation's two principal components, coloured by a true feature."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.figures import captions, style
+from core.worlds.behaviours import Behaviours
+
+
+def behaviour_map(
+    plane: np.ndarray, behaviours: Behaviours, feature: int, *, answers: int, theme: style.Theme = "light"
+) -> go.Figure:
+    """One point a behaviour.
+
+    Args:
+        plane: [behaviour, 2].
+        feature: which true feature gives the colour.
+        answers: how many the representation was trained on.
+    """
+    values = behaviours.features[:, feature]
+    marker = {
+        "size": 7,
+        "color": values,
+        "colorscale": style.scale_of(style.SEQUENTIAL[theme][1:]),
+        "cmin": 0,
+        "cmax": 1,
+        "colorbar": style.colour_bar(behaviours.names[feature].capitalize(), theme),
+        "line": {"width": 0.5, "color": style.ZERO[theme]},
+    }
+    points = go.Scatter(
+        x=plane[:, 0],
+        y=plane[:, 1],
+        mode="markers",
+        marker=marker,
+        text=[f"behaviour {i}" for i in range(len(plane))],
+        hovertemplate="%{text}: %{marker.color:.2f}<extra></extra>",
+    )
+    fig = style.base_figure(points, theme=theme, height=400)
+    fig.update_xaxes(style.value_axis("First component", theme))
+    fig.update_yaxes(style.value_axis("Second component", theme))
+    text = f"All {len(plane)} behaviours, by a network trained on {answers} answers. Close together: alike, as learned."
+    return captions.set_caption(fig, f"{text} Colour: {behaviours.names[feature]}, 0 to 1.")
