@@ -119,7 +119,7 @@ class Settings:
             SpecError: fields are missing, unknown or of the wrong kind.
         """
         try:
-            values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             values["given"] = tuple(tuple(int(i) for i in answer) for answer in values.get("given", ()))
             return cls(**values)
         except (TypeError, ValueError) as error:

@@ -77,7 +77,7 @@ def read_answers(text: str, behaviours: Behaviours) -> list[Answer]:
         raise SpecError(
             f"The column {missing[0]!r} is missing.", where="answers", next_step=f"Give {', '.join(COLUMNS)}."
         )
-    seen, found = set(behaviours.seen.tolist()), []
+    seen, found = set(behaviours.seen.tolist()), list[Answer]()
     for row, cells in enumerate(reader, 1):
         answer = _answer(cells, row, seen)
         if answer.choice == UNDO:

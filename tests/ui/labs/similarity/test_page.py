@@ -1,9 +1,13 @@
 """The Similarity page: the kept study at once, a small one run, what cannot be run."""
 
+from core.labs.similarity.answers import ensemble
 from core.labs.similarity.order import compute, spec_of
 from core.labs.similarity.settings import Settings
 from core.runs.recorded import submit_lab
 from tests.ui.conftest import settle, text_of
+from ui.labs.similarity import answering
+from ui.labs.similarity.page import ANSWER
+from ui.labs.similarity.questions import DISPUTED
 from ui.shell import store
 from ui.shell.laboratory import lab_state
 from ui.shell.worker import worker
@@ -52,3 +56,47 @@ def test_a_wrong_link_is_told(open_page):
     app.query_params.update({"run": "0123456789abcdef"})
     app.run()
     assert "names no study" in text_of(app)
+
+
+def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
+    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    assert "Which two are most alike?" in text_of(app)
+    asked = []
+    for choice in ("AB", "BC", "cannot", "AC", "AB", "AB"):
+        asked.append(app.session_state[answering.SHOWN][1])
+        app.button(key=f"s_{choice}").click().run()
+        assert not app.exception
+    settle(app)
+    kept = answering.of("me")
+    assert [answer.trajectories for answer in kept] == asked
+    assert [answer.choice for answer in kept] == ["AB", "BC", "cannot say", "AC", "AB", "AB"]
+    assert [answer.query for answer in kept] == [1, 2, 3, 4, 5, 6]
+    text = text_of(app).replace("\\", "")
+    assert "6 answers by me" in text
+    assert "chance: 33 %" in text
+    assert len(app.get("plotly_chart")) == 2
+    assert "5 answers" in text
+    app.button(key="s_undo").click().run()
+    assert len(answering.of("me")) == 5
+    assert app.session_state[answering.SHOWN][1] == asked[-1]  # asked again
+
+
+def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeypatch):
+    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    app.button(key="s_AB").click().run()
+    app.text_input(key="s_rater").set_value("Ann, the second").run()
+    assert "0 answers by Ann" in text_of(app)
+    assert "1 other person answered here" in text_of(app)
+    app.select_slider(key="s_helped").set_value(25).run()
+    settle(app)
+    assert len(app.get("plotly_chart")) == 2
+    app.selectbox(key="s_how").set_value(DISPUTED).run()
+    app.button(key="s_BC").click().run()
+    assert [answer.choice for answer in answering.of("Ann, the second")] == ["BC"]
+    assert len(answering.everybody()) == 2
