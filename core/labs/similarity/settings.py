@@ -51,7 +51,7 @@ class Settings:
     given: tuple[tuple[int, int, int], ...] = ()
     fine_tune: bool = False
     dim: int = 6
-    width: int = 64
+    width: int = 48
     steps: int = 2000
     rewards: int = 20
     preferences: int = 100

@@ -14,7 +14,7 @@ CURVES = """
 of these three are most alike?". *MultiPref-10* and *SinglePref* learn from as many preferences, spread over ten tasks
 or about one. *VAE*, *random network* and *raw input* ask nobody; *true features* is the best that there is.
 
-**Computed** with simulated people who know the true features. Networks (two hidden layers of 64, six outputs) take the
+**Computed** with simulated people who know the true features. Networks (two hidden layers of 48, six outputs) take the
 same steps whatever they learn from; only the half of the behaviours that questions show is used. On the other half:
 *preference accuracy* is how often a reward, learned from 100 preferences on top of the representation, orders two
 unseen behaviours right, over 20 rewards that no training has met; *feature error* is the error of a linear regression
@@ -41,7 +41,20 @@ one's two principal components, of six dimensions.
 **Not shown**: the other four dimensions. A feature may be known that two components do not show.
 """
 
-TEXTS = {"curves": CURVES, "map": MAP}
+REWARD = """
+**One point** is a behaviour, its colour the reward learned from your preferences: in units of its standard deviation
+over all behaviours.
+
+**Computed** by Bradley-Terry (logistic regression) on top of each of the four networks, whose rewards are averaged; the
+networks themselves stay as the similarity answers left them.
+
+**Read** the best and the worst behaviour: if they are not what you meant, a feature is missing from the representation
+or more preferences are needed.
+
+**Not shown**: how sure the reward is. A handful of preferences leaves much open.
+"""
+
+TEXTS = {"curves": CURVES, "map": MAP, "reward": REWARD}
 
 
 def about_similarity(which: str) -> None:

@@ -15,6 +15,7 @@ from core.labs.similarity.answers.record import CANNOT_SAY, CHOICES, Answer, as_
 from core.labs.similarity.person import closest
 from ui.labs.similarity import answering
 from ui.labs.similarity.about import about_similarity
+from ui.labs.similarity.reward import preferences
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
 from ui.shell.messages import counted, plain, show_error
@@ -39,6 +40,7 @@ def questions() -> None:
         )
     else:
         _map(ensemble, read)
+        preferences(rater, ensemble, read)
     _files(rater, own)
 
 
@@ -58,9 +60,9 @@ def _ask(rater: str, own: list[Answer], disputed: Ensemble | None) -> None:
     shown = answering.question(rater, len(own), disputed)
 
     def figure(mode: Theme) -> Any:
-        from core.labs.similarity.figures.grids import three_grids
+        from core.labs.similarity.figures.grids import grids
 
-        return three_grids(answering.world(), shown, theme=mode)
+        return grids(answering.world(), shown, theme=mode)
 
     draw(figure(theme()), key="s_three", alt="Three behaviours, A, B and C: path, objects and the hand's angle.")
     with st.container(horizontal=True):
@@ -110,7 +112,7 @@ def _map(ensemble: Ensemble, read: int) -> None:
     def figure(mode: Theme) -> Any:
         from core.labs.similarity.figures.plane import behaviour_map
 
-        return behaviour_map(ensemble.plane, world, feature, answers=read, theme=mode)
+        return behaviour_map(ensemble.plane, world.features[:, feature], name, answers=read, theme=mode)
 
     def data() -> pd.DataFrame:
         plane = pd.DataFrame(ensemble.plane, columns=["first", "second"])

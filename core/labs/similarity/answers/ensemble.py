@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MEMBERS, FIRST_STEPS, MORE_STEPS = 4, 400, 150
-WIDTH, DIM = 64, 6
+WIDTH, DIM = 48, 6
 CANDIDATES = 200
 
 

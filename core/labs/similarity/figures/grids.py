@@ -11,16 +11,17 @@ from core.labs.similarity.figures.style import COLOURS
 from core.worlds.behaviours import Behaviours
 from core.worlds.gridrobot import LAPTOP, OBSTACLES, SIZE, cells_of, degrees_of
 
-LETTERS = "ABC"
+LETTERS = ("A", "B", "C")
 REACH = 0.95  # of the arrow, in cells
 
 
-def three_grids(behaviours: Behaviours, chosen: tuple[int, int, int], *, theme: style.Theme = "light") -> go.Figure:
-    """Three behaviours beside each other, A, B and C."""
-    names = [
-        f"{letter}: hand at {degrees_of(behaviours.raw[i])}°".replace("-", "−") for letter, i in zip(LETTERS, chosen)
-    ]
-    fig = make_subplots(1, 3, horizontal_spacing=0.04, subplot_titles=names)
+def grids(
+    behaviours: Behaviours, chosen: tuple[int, ...], *, names: tuple[str, ...] = LETTERS, theme: style.Theme = "light"
+) -> go.Figure:
+    """Behaviours beside each other, called A, B, C or by ``names``."""
+    angles = [f"hand at {degrees_of(behaviours.raw[i])}°".replace("-", "−") for i in chosen]
+    titles = [f"{name}: {angle}" for name, angle in zip(names, angles)]
+    fig = make_subplots(1, len(chosen), horizontal_spacing=0.04, subplot_titles=titles)
     for column, number in enumerate(chosen, 1):
         _draw(fig, behaviours.raw[number], column, theme)
     base = style.base_figure(theme=theme, height=330).layout
@@ -28,7 +29,7 @@ def three_grids(behaviours: Behaviours, chosen: tuple[int, int, int], *, theme: 
     ticks = {"range": [-0.8, SIZE - 0.2], "tickvals": [], "showgrid": False, "zeroline": False, "constrain": "domain"}
     fig.update_xaxes(ticks)
     fig.update_yaxes(ticks)
-    for column in range(1, 4):
+    for column in range(1, len(chosen) + 1):
         fig.update_yaxes(scaleanchor=f"x{column}" if column > 1 else "x", row=1, col=column)
     fig.update_annotations(font={"size": 14, "color": style.INK[theme]}, selector={"showarrow": False})
     fig.update_layout(margin={"t": 34, "b": 8, "l": 8, "r": 8})

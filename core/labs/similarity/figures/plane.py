@@ -1,4 +1,4 @@
-"""The map of behaviours: a representation's two principal components, coloured by a true feature."""
+"""The map of behaviours: a representation's two principal components, coloured by a feature or a learned reward."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import captions, style
-from core.worlds.behaviours import Behaviours
 
 
 def behaviour_map(
-    plane: np.ndarray, behaviours: Behaviours, feature: int, *, answers: int, theme: style.Theme = "light"
+    plane: np.ndarray, values: np.ndarray, name: str, *, answers: int, theme: style.Theme = "light"
 ) -> go.Figure:
     """One point a behaviour.
 
     Args:
         plane: [behaviour, 2].
-        feature: which true feature gives the colour.
+        values: what gives the colour [behaviour]; ``name`` says what it is.
         answers: how many the representation was trained on.
     """
-    values = behaviours.features[:, feature]
     marker = {
         "size": 7,
         "color": values,
         "colorscale": style.scale_of(style.SEQUENTIAL[theme][1:]),
-        "cmin": 0,
-        "cmax": 1,
-        "colorbar": style.colour_bar(behaviours.names[feature].capitalize(), theme),
+        "colorbar": style.colour_bar(name.capitalize(), theme),
         "line": {"width": 0.5, "color": style.ZERO[theme]},
     }
     points = go.Scatter(
@@ -41,4 +37,4 @@ def behaviour_map(
     fig.update_xaxes(style.value_axis("First component", theme))
     fig.update_yaxes(style.value_axis("Second component", theme))
     text = f"All {len(plane)} behaviours, by a network trained on {answers} answers. Close together: alike, as learned."
-    return captions.set_caption(fig, f"{text} Colour: {behaviours.names[feature]}, 0 to 1.")
+    return captions.set_caption(fig, f"{text} Colour: {name}.")

@@ -7,9 +7,10 @@ from core.__main__ import main
 from core.errors import SpecError
 from core.figures.captions import caption_of
 from core.labs.similarity import study
-from core.labs.similarity.answers.ensemble import disagreement, next_question, train_ensemble
+from core.labs.similarity.answers.ensemble import Ensemble, disagreement, next_question, train_ensemble
 from core.labs.similarity.answers.record import UNDO, Answer, append, as_csv, read_answers, stored, triples
-from core.labs.similarity.figures.grids import three_grids
+from core.labs.similarity.answers.reward import learned_values, next_pair
+from core.labs.similarity.figures.grids import grids
 from core.labs.similarity.figures.plane import behaviour_map
 from core.labs.similarity.learning.fit import Training
 from core.labs.similarity.person import Person, simulated
@@ -110,6 +111,18 @@ def test_an_ensemble_learns_goes_on_and_disputes():
     assert disagreement(first.points, np.array([disputed]))[0] >= disagreement(first.points, plain).mean()
 
 
+def test_a_reward_follows_preferences_for_a_feature():
+    world, points = WORLD, np.stack([WORLD.features] * 2)
+    perfect = Ensemble(None, points, 0.0, 0.0)
+    pairs = np.array([next_pair(world, number, 0) for number in range(60)])
+    first = world.features[pairs[:, 0], 3] > world.features[pairs[:, 1], 3]
+    values = learned_values(perfect, world, pairs, first)
+    assert np.corrcoef(values, world.features[:, 3])[0, 1] > 0.95
+    assert values.mean() == pytest.approx(0, abs=1e-9)
+    assert values.std() == pytest.approx(1)
+    assert set(pairs.ravel()) <= set(SEEN)
+
+
 def test_disagreement_is_the_entropy_of_votes():
     near = np.array([[0.0], [1.0], [5.0]])  # the closest pair is (0, 1)
     far = np.array([[0.0], [9.0], [5.0]])  # the closest pair is (1, 2)
@@ -120,7 +133,7 @@ def test_disagreement_is_the_entropy_of_votes():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_figures_show_the_behaviours(theme):
-    fig = three_grids(WORLD, (0, 100, 489), theme=theme)
+    fig = grids(WORLD, (0, 100, 489), theme=theme)
     lines = [trace for trace in fig.data if trace.mode == "lines"]
     np.testing.assert_allclose(lines[1].x, cells_of(WORLD.raw[100])[:, 0])
     assert "laptop" in caption_of(fig)
@@ -128,6 +141,6 @@ def test_the_figures_show_the_behaviours(theme):
     assert arrows[0].x < arrows[0].ax  # -90 degrees points to the left
     assert arrows[2].x > arrows[2].ax
     plane = WORLD.features[:, :2]
-    drawn = behaviour_map(plane, WORLD, 3, answers=10, theme=theme)
+    drawn = behaviour_map(plane, WORLD.features[:, 3], "angle of the hand", answers=10, theme=theme)
     np.testing.assert_allclose(drawn.data[0].marker.color, WORLD.features[:, 3])
     assert "10 answers" in caption_of(drawn)

@@ -77,8 +77,15 @@ def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
     text = text_of(app).replace("\\", "")
     assert "6 answers by me" in text
     assert "chance: 33 %" in text
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
     assert "5 answers" in text
+    for first in (True, False, True):
+        app.button(key=f"s_better_{first}").click().run()
+    assert not app.exception
+    assert "3 preferences" in text_of(app)
+    assert len(app.get("plotly_chart")) == 5
+    app.button(key="s_forget").click().run()
+    assert "0 preferences" in text_of(app)
     app.button(key="s_undo").click().run()
     assert len(answering.of("me")) == 5
     assert app.session_state[answering.SHOWN][1] == asked[-1]  # asked again
@@ -95,7 +102,7 @@ def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeyp
     assert "1 other person answered here" in text_of(app)
     app.select_slider(key="s_helped").set_value(25).run()
     settle(app)
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
     app.selectbox(key="s_how").set_value(DISPUTED).run()
     app.button(key="s_BC").click().run()
     assert [answer.choice for answer in answering.of("Ann, the second")] == ["BC"]
