@@ -84,6 +84,18 @@ def clear(answers: list[Answer]) -> list[Answer]:
     return [one for one in answers if one.choice in CHOICES]
 
 
+def get_ready() -> None:
+    """Let the worker read torch while the first questions are answered."""
+
+    def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
+        import core.labs.similarity.learning.triplet
+        import core.labs.similarity.measures  # noqa: F401
+
+    key = "similarity get ready"
+    if worker().find(key) is None:
+        worker().submit(key, title="Get ready to learn", task=task, owner=session())
+
+
 def training(
     rater: str, answers: list[Answer], *, helped: int, noise: float
 ) -> tuple[Job | None, Ensemble | None, int]:

@@ -19,7 +19,8 @@ from ui.labs.similarity.reward import preferences
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
 from ui.shell.messages import counted, plain, show_error
-from ui.shell.progress import follow
+from ui.shell.progress import ended_badly, follow
+from ui.shell.worker import worker
 
 RANDOM, DISPUTED = "at random", "where four networks disagree most"
 BUTTONS = {"AB": "A and B", "AC": "A and C", "BC": "B and C"}
@@ -27,6 +28,7 @@ BUTTONS = {"AB": "A and B", "AC": "A and C", "BC": "B and C"}
 
 def questions() -> None:
     """Ask, learn, draw; answers are on the disk before the next question is drawn."""
+    answering.get_ready()
     rater, how, helped, noise = _who()
     own = answering.of(rater)
     job, ensemble, read = answering.training(rater, own, helped=helped, noise=noise)
@@ -34,6 +36,8 @@ def questions() -> None:
     _standing(rater, own)
     if job is not None and job.active:
         follow([job])
+    elif job is not None and job.state != "done":
+        ended_badly(job, again=lambda: worker().forget(job.key))
     if ensemble is None:
         st.info(
             f"After {answering.BATCH} answers four networks learn from them, and the map of behaviours appears here."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.figures.style import Theme
 from core.labs.similarity.settings import Representation
 
-COLOURS: dict[Theme, dict[Representation, str]] = {
+COLOURS: dict[Theme, dict[str, str]] = {
     "light": {"sirl": "#c43c6c", "multi": "#2b7bba", "single": "#d98200", "vae": "#008a63"}
     | {"random": "#8a93a3", "raw": "#7a5cc0", "oracle": "#1d2433"},
     "dark": {"sirl": "#f17fa5", "multi": "#62bbee", "single": "#f2a93b", "vae": "#35c79a"}
