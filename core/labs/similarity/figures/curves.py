@@ -14,9 +14,9 @@ from core.labs.similarity.figures.style import COLOURS, DASHES, MARKS
 from core.labs.similarity.settings import ASKED, NAMES, REPRESENTATIONS
 
 PANELS = (
-    ("tpa", "Test preference accuracy", ".3f"),
-    ("fpe", "Feature prediction error", ".3f"),
-    ("violated", "Violated triplets (share)", ".3f"),
+    ("tpa", "Test preference accuracy"),
+    ("fpe", "Feature prediction error"),
+    ("violated", "Violated triplets (share)"),
 )
 SPREAD = 0.012  # marks of one number of answers stand beside each other, on the logarithmic axis
 
@@ -36,7 +36,7 @@ def by_answers(
     for name in (name for name in REPRESENTATIONS if name in set(table["representation"])):
         own = [r for r in means if r["representation"] == name and (r["noise"] == noise or name not in ASKED)]
         rows = table[(table["representation"] == name) & table["noise"].isin([r["noise"] for r in own])]
-        for column, (measure, _, _) in enumerate(PANELS, 1):
+        for column, (measure, _) in enumerate(PANELS, 1):
             if name in ASKED:
                 _line(fig, name, own, rows, measure, theme, column)
             elif own and counts:
@@ -108,8 +108,8 @@ def _dress(fig: go.Figure, counts: list[int], theme: style.Theme) -> None:
     same = {name: base.xaxis.to_plotly_json()[name] for name in looks}
     fig.update_xaxes(same)
     fig.update_yaxes(same)
-    for column, (_, words, form) in enumerate(PANELS, 1):
-        axis = style.value_axis(words, theme) | {"tickformat": form.replace("3", "1"), "rangemode": "normal"}
+    for column, (_, words) in enumerate(PANELS, 1):
+        axis = style.value_axis(words, theme) | {"dtick": 0.1, "tickformat": ".1f"}
         fig.update_yaxes(axis, row=1, col=column)
     ticks = {"type": "log", "tickvals": counts, "ticktext": [str(n) for n in counts], "title": {"text": "Answers"}}
     fig.update_xaxes({**ticks, "showgrid": False})
