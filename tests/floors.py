@@ -10,6 +10,7 @@ from pathlib import Path
 CORE = (
     ("errors", "paths", "html"),
     ("terms", "progress", "files"),
+    ("worlds",),
     ("models",),
     ("prompts",),
     ("patching",),

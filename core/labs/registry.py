@@ -63,4 +63,11 @@ LABORATORIES = (
         "Lieberum et al. 2023",
         aliases=("mcqa", "multiple-choice"),
     ),
+    Laboratory(
+        "similarity",
+        "Similarity",
+        "Can a person teach a robot what matters by saying which behaviours are alike, and how few answers are enough?",
+        "Representations from similarity answers against their rivals, and your own answers live.",
+        "Bobu et al. 2023",
+    ),
 )
