@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -24,6 +26,7 @@ from ui.shell.worker import SERVER, worker
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
 
+LIBRARIES = ("torch", "transformers", "core.runs.execute")  # each needs those before it
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -67,7 +70,7 @@ class ModelSlot:
         """The chosen model, loaded if it is not; the one before stays until the new one is there."""
         if self._loaded is None or self._loaded[0] != choice:
             _check_allowed(choice)
-            import core.runs.execute  # noqa: F401  (all the engine's modules, before memory is settled)
+            _read_libraries(on_step)
             from core.models.load import load_model
 
             _settle_memory()
@@ -83,6 +86,17 @@ class ModelSlot:
     def facts(self, choice: ModelChoice) -> ModelFacts | None:
         """What is known of a choice that was loaded before."""
         return self._facts.get(choice)
+
+
+def _read_libraries(on_step: OnLoad | None) -> None:
+    """Import all of the engine's modules. What was read is kept out of garbage collections as it comes: with a page
+    following, they would otherwise take most of the time (see ``_settle_memory``)."""
+    for i, name in enumerate(LIBRARIES):
+        gc.freeze()
+        if on_step is not None and name not in sys.modules:
+            on_step(i, len(LIBRARIES), f"reading libraries ({name.split('.')[0]})")
+        import_module(name)
+    gc.freeze()
 
 
 def _settle_memory() -> None:

@@ -15,6 +15,7 @@ from ui.shell.trained import trained_folder
 from ui.shell.worker import SERVER, session, worker
 
 POLL_SECONDS = 0.5
+LOAD_POLL_SECONDS = 2.0  # while a model is read, every look costs the reading a garbage collection
 FORM_HEIGHT = 250  # CSS pixels
 
 
@@ -25,7 +26,12 @@ def follow(jobs: list[Job]) -> None:
         if SERVER not in job.owners:
             worker().join(job, session())
     if active:
-        st.fragment(_watch, run_every=POLL_SECONDS)(active)
+        st.fragment(_watch, run_every=pace(active))(active)
+
+
+def pace(jobs: list[Job]) -> float:
+    """Seconds between two looks at these jobs."""
+    return LOAD_POLL_SECONDS if any(SERVER in job.owners for job in jobs) else POLL_SECONDS
 
 
 def _watch(jobs: list[Job]) -> None:

@@ -9,7 +9,7 @@ from core.models.catalogue import CATALOGUE
 from core.runs.worker import Job
 from ui.shell.messages import plain, show_error
 from ui.shell.models import DEVICES, DTYPES, ModelFacts, any_model_allowed, load_key, offered_models, slot
-from ui.shell.progress import POLL_SECONDS, ask_for, status
+from ui.shell.progress import ask_for, pace, status
 from ui.shell.state import model_choice, waiting
 from ui.shell.trained import trained_choices, trained_name
 from ui.shell.worker import SERVER, session, worker
@@ -97,7 +97,7 @@ def _upload() -> None:
 def _queue() -> None:
     st.markdown("**Queue**")
     if worker().queue():
-        st.fragment(_watch, run_every=2 * POLL_SECONDS)([job.id for job in worker().queue()])
+        st.fragment(_watch, run_every=2 * pace(worker().queue()))([job.id for job in worker().queue()])
     else:
         st.caption("Nothing is running.")
 
