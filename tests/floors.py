@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 # From the ground up; a module may import its own floor and those below it.
@@ -39,17 +40,22 @@ def sources(root: Path, *parts: str) -> list[Path]:
     return found
 
 
-def imported(path: Path) -> set[str]:
+def imported(path: Path) -> frozenset[str]:
     """Full names of everything a file imports, at its top or inside a function."""
+    return _imported(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imported(source: str) -> frozenset[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
             if node.level:
                 names.add("." * node.level)
-    return names
+    return frozenset(names)
 
 
 def packages(path: Path) -> set[str]:
@@ -127,7 +133,7 @@ def oversized(root: Path) -> Iterator[str]:
             yield f"{folder.relative_to(root)} holds {len(files)} files"
 
 
-def _files(root: Path, part: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+def _files(root: Path, part: str) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
     for file in sources(root, part):
         yield file.relative_to(root).with_suffix("").parts, imported(file)
 
