@@ -42,7 +42,7 @@ def test_cancel_stops_an_exact_run(site, visit):
     run_button(page).click()
     page.get_by_text(re.compile(r"\d+ of \d+ steps")).first.wait_for()
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text(re.compile("was cancelled")).wait_for()
+    page.get_by_text(re.compile("was cancelled")).first.wait_for()
     if page.get_by_text("What it has is kept").count():  # a pair was finished already
         page.get_by_role("button", name="Go on with it").wait_for()
         return
@@ -57,8 +57,10 @@ def test_a_run_outlives_a_reload_and_is_there_for_another_session(site, visit, f
     run_button(page).click()
     page.wait_for_url(re.compile("result="))
     page.reload()
-    page.get_by_text(re.compile("^Patching layer ")).wait_for()
+    page.get_by_text(re.compile("^Patching layer ")).first.wait_for()
     page.wait_for_selector(".st-key-panels .main-svg")
+    page.wait_for_function("!document.body.innerText.includes('not finished')")
+    settled(page)
     said = page.get_by_text(re.compile("^Patching layer ")).inner_text()
 
     other = visit(page.url)
