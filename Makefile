@@ -15,7 +15,7 @@ run: install
 install: $(VENV)/installed
 test: $(VENV)/installed-dev check
 	HF_HUB_OFFLINE=1 $(ONE_THREAD) $(BIN)/pytest -n 2 -m "not browser"
-	HF_HUB_OFFLINE=1 $(BIN)/pytest -n 2 --dist loadfile -m browser
+	HF_HUB_OFFLINE=1 $(BIN)/pytest -m browser
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

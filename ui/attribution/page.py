@@ -14,7 +14,7 @@ from ui.parts.shown import going_on, in_order, unfinished, whose
 from ui.parts.views import NEURONS, TRUST, choose_view
 from ui.shell.state import shown_results
 
-LIVE_SECONDS = 1.5  # between two looks at what an unfinished run has
+LIVE_SECONDS = 2.0  # between two looks at what an unfinished run has
 
 
 def effects(finished: list[AttributionResult]) -> None:
