@@ -16,9 +16,9 @@ from core.patching.donors.fixed import Donors
 from core.patching.donors.linked import at_base_positions
 from core.patching.forward import logits_at
 from core.patching.readout import read_metric
-from core.prompts.links import Sources, refuse_linked, sources
+from core.prompts.links import Sources, sources
 from core.prompts.metrics import Metric
-from core.prompts.pairs import TokenPair
+from core.prompts.pairs import TokenPair, refuse_linked
 from core.terms import Direction, MetricName, NodeKind, Spans
 
 

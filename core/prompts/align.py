@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.files.problems import Findings, Problem, raise_first_error
 from core.prompts.links import Links, fault, find_links, words
 from core.prompts.pairs import PairSet, PromptPair, TokenPair, one_or_several
-from core.prompts.problems import Findings, Problem, raise_first_error
 from core.prompts.targets import Targets
 from core.prompts.tokens import holds_unknown, own_ids, prompt_ids, token_texts
 

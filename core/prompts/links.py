@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.errors import SpecError
 from core.terms import Direction, Spans
-
-if TYPE_CHECKING:
-    from core.prompts.pairs import TokenPair
 
 Span = tuple[int, int, int, int]
 Links = tuple[Span, ...]
@@ -79,16 +75,6 @@ def sources(links: Links | None, n_clean: int, n_corrupt: int, *, direction: Dir
             found += [span] * (b - a)
         there = d
     return tuple(found)
-
-
-def refuse_linked(pairs: Iterable[TokenPair]) -> None:
-    """Raise SpecError where pairs are linked: only attribution can make something of them."""
-    if any(pair.links is not None or len(pair.clean_ids) != len(pair.corrupt_ids) for pair in pairs):
-        raise SpecError(
-            "Prompts of unequal length, linked token by token, can be used for attribution only.",
-            where="--pairs",
-            next_step="Leave them out here, or reword them so that both prompts have the same number of tokens.",
-        )
 
 
 def words(links: Links, clean: Sequence[str], corrupt: Sequence[str]) -> str:

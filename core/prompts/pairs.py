@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from core.errors import PromptError
+from core.errors import PromptError, SpecError
 from core.prompts.links import Links, as_links
 from core.terms import Direction
 
@@ -188,7 +188,8 @@ def group_by_length(pairs: tuple[TokenPair, ...]) -> dict[int, tuple[TokenPair, 
 
 
 def batches_of(pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
-    """Pairs that the engine may run as one batch: prompts of one length and answers of one length, shortest first."""
+    """Pairs that the engine may run as one batch: clean prompts of one length, corrupt ones and answers likewise;
+    shortest first."""
     sizes = sorted({_size(pair) for pair in pairs})
     return [tuple(pair for pair in pairs if _size(pair) == size) for size in sizes]
 
@@ -198,8 +199,18 @@ def largest_group(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
     return max(batches_of(pairs), key=len)
 
 
-def _size(pair: TokenPair) -> tuple[int, int]:
-    return len(pair), len(pair.rest_ids)
+def _size(pair: TokenPair) -> tuple[int, int, int]:
+    return len(pair.clean_ids), len(pair.corrupt_ids), len(pair.rest_ids)
+
+
+def refuse_linked(pairs: Iterable[TokenPair]) -> None:
+    """Raise SpecError where pairs are linked: only attribution can make something of them."""
+    if any(pair.links is not None or len(pair.clean_ids) != len(pair.corrupt_ids) for pair in pairs):
+        raise SpecError(
+            "Prompts of unequal length, linked token by token, can be used for attribution only.",
+            where="--pairs",
+            next_step="Leave them out here, or reword them so that both prompts have the same number of tokens.",
+        )
 
 
 def refuse_rest(pairs: Iterable[TokenPair], reader: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.files.problems import Findings
 from core.prompts.pairs import PromptPair, Texts, answer_texts
-from core.prompts.problems import Findings
 from core.prompts.show import shown
 from core.prompts.tokens import holds_unknown, own_ids, prompt_ids, token_texts
 

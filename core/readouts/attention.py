@@ -12,8 +12,7 @@ from torch import Tensor
 from core.models.attention import AttentionStep, scores
 from core.models.load import LoadedModel
 from core.patching.base_run import base_run
-from core.prompts.links import refuse_linked
-from core.prompts.pairs import TokenPair
+from core.prompts.pairs import TokenPair, refuse_linked
 
 Which = Literal["clean", "corrupt", "difference"]
 

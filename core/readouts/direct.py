@@ -29,8 +29,7 @@ from core.models.attention import scores
 from core.models.load import LoadedModel
 from core.patching.base_run import BaseRun, base_run
 from core.patching.forward import logits_at
-from core.prompts.links import refuse_linked
-from core.prompts.pairs import TokenPair, refuse_rest
+from core.prompts.pairs import TokenPair, refuse_linked, refuse_rest
 from core.readouts.linear import FrozenNorm, freeze, matrix_of
 from core.readouts.writes import joined, mlp_writes, post_norm, stream_factor
 from core.terms import NodeKind

@@ -25,14 +25,6 @@ def steps_of(spec: RunSpec, model: LoadedModel, pairs: tuple[TokenPair, ...]) ->
     return count(spec.nodes, model.shape, starts, length, sites_of(spec, length))
 
 
-def groups_of(pairs: tuple[TokenPair, ...]) -> list[tuple[TokenPair, ...]]:
-    """Pairs by numbers of clean, corrupt and answer tokens, shortest first; one forward runs pairs of one group."""
-    groups: dict[tuple[int, int, int], list[TokenPair]] = {}
-    for pair in pairs:
-        groups.setdefault((len(pair.clean_ids), len(pair.corrupt_ids), len(pair.rest_ids)), []).append(pair)
-    return [tuple(groups[lengths]) for lengths in sorted(groups)]
-
-
 def longest(pairs: tuple[TokenPair, ...]) -> int:
     """Tokens of the longest forward: a prompt and what is forced after it."""
     return max(len(ids) + len(pair.rest_ids) for pair in pairs for ids in (pair.clean_ids, pair.corrupt_ids))

@@ -20,8 +20,8 @@ from core.patching.results.result import AttributionResult, PairRun
 from core.patching.spec import NeuronSite, RunSpec, Screen
 from core.progress import IsCancelled, OnStep, Progress
 from core.prompts.links import fault
-from core.prompts.pairs import PairSet, TokenPair, largest_group
-from core.runs.batches import cut, groups_of, longest, sites_of, steps_of
+from core.prompts.pairs import PairSet, TokenPair, batches_of, largest_group
+from core.runs.batches import cut, longest, sites_of, steps_of
 from core.runs.checkpoint import Checkpoints, PairDone
 from core.runs.memory import within_memory
 from core.runs.screen import OnPartial, keep_estimate, kept_estimate, price, screen
@@ -99,7 +99,7 @@ def execute(
         return _screen(spec, model, pairs, Progress(0, on_step, cancelled), checkpoints, on_partial)
     sweep = spec.method == "exact"
     kept = checkpoints if sweep else None
-    batches = [batch for group in groups_of(pairs) for batch in cut(spec, model, group)]
+    batches = [batch for group in batches_of(pairs) for batch in cut(spec, model, group)]
     if kept is not None or (sweep and on_partial is not None):
         batches = [(pair,) for batch in batches for pair in batch]
     progress = Progress(sum(steps_of(spec, model, batch) for batch in batches), on_step, cancelled)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
+from core.files.problems import errors_of
 from core.patching.doctor.checkup import CHECKS, Report, examine, look, repair
 from core.prompts.doctor.finding import LEAVE_OUT, SEVERITIES, Case, Check, Finding
 from core.prompts.parse import ParsedPairs
-from core.prompts.problems import errors_of
 from core.runs.worker import OnStep
 from ui.pairs.draft import Draft, current_draft, start_draft
 from ui.shell.messages import counted, duration, plain

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
+from core.files.problems import Problem
 from core.prompts.pairs import PairSet
 from core.prompts.parse import ParsedPairs, cells_of, collect_pairs, columns_of
-from core.prompts.problems import Problem
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import UserError
+from core.files.problems import errors_of
 from core.prompts.align import AlignedPairs
 from core.prompts.bundled import BUNDLED, load_bundled
 from core.prompts.pairs import PairSet, PromptPair, group_by_length
 from core.prompts.parse import ParsedPairs
-from core.prompts.problems import errors_of
 from core.prompts.repair import sound_pairs
 from core.prompts.show import shown
 from ui.pairs import upload

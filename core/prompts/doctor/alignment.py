@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from core.files.problems import Problem, errors_of
 from core.prompts.align import AlignedPairs, align
 from core.prompts.doctor.finding import LEAVE_OUT, Case, Finding, Repair, with_texts
 from core.prompts.doctor.repeats import duplicates
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import ParsedPairs
-from core.prompts.problems import Problem, errors_of
 from core.prompts.repair import sound_pairs
 
 _BEFORE_A_SPACE = re.compile(r"[\w,.;:!?]\Z")  # what a word of its own follows with a space

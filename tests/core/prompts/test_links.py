@@ -4,8 +4,8 @@ import pytest
 
 from core.errors import SpecError
 from core.prompts.align import align
-from core.prompts.links import fault, find_links, refuse_linked, sources, words
-from core.prompts.pairs import PairSet, PromptPair
+from core.prompts.links import fault, find_links, sources, words
+from core.prompts.pairs import PairSet, PromptPair, refuse_linked
 from core.prompts.parse import ParsedPairs
 from core.prompts.repair import sound_pairs
 
