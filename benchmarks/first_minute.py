@@ -15,9 +15,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,26 +24,16 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from core.paths import ROOT
 from core.prompts.bundled import load_bundled
 from core.prompts.pairs import PairSet
 from core.runs.store import Store
-from tests.serving import wait_for
+from tests.browser.conftest import FLAGS
+from tests.serving import served
+from ui.shell.navigation import ENTRIES
+from ui.shell.navigation import RESULTS as RESULT_PAGES
 
 RESULTS = Path(__file__).parent / "results" / "first_minute.json"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PAGES = (
-    "",
-    "pairs",
-    "attribution",
-    "attention",
-    "readouts",
-    "circuit",
-    "trust",
-    "multiple_choice",
-    "grokking",
-    "knowledge",
-)
+PAGES = tuple("" if entry is ENTRIES[0] else entry.script for entry in ENTRIES if entry.section != RESULT_PAGES)
 PATIENCE = 1800.0  # seconds for anything
 FIGURE = ".js-plotly-plot .main-svg"
 
@@ -59,7 +46,11 @@ def main() -> None:
     parser.add_argument("--sweep-pairs", type=int, help="of the exact sweep, scaled up to --pairs; default: the same")
     parser.add_argument("--pages", action="store_true", help="also the first figure of every page")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, served(Path(place)) as url, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        served(Path(place), one_thread=False) as (url, _),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         store, bundled = Store(Path(place)), load_bundled("ioi_abba")
         sets = [
@@ -79,24 +70,6 @@ def main() -> None:
     text = json.dumps(json.loads(json.dumps(found), parse_float=lambda x: round(float(x), 3)), indent=1)
     RESULTS.write_text(text + "\n")
     print(text)
-
-
-@contextmanager
-def served(place: Path) -> Iterator[str]:
-    """The app on a free port, its store in ``place``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    environment = {**os.environ, "CIRCUITARIUM_RESULTS": str(place)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @contextmanager

@@ -18,17 +18,21 @@ APP = ("-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1", "--s
 
 
 @contextmanager
-def served(results: Path, program: Sequence[str] = APP) -> Iterator[tuple[str, subprocess.Popen]]:
+def served(
+    results: Path, program: Sequence[str] = APP, *, one_thread: bool = True
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """Start a server on a free port, give its address and process, and end it.
 
     Args:
         results: folder of its store.
         program: arguments of Python; the port is put behind them.
+        one_thread: products run on one thread, as beside other processes; else on as many as torch likes.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "CIRCUITARIUM_RESULTS": str(results), "OMP_NUM_THREADS": "1"}
+    threads = {"OMP_NUM_THREADS": "1"} if one_thread else {}
+    environment = {**os.environ, "CIRCUITARIUM_RESULTS": str(results), **threads}
     command = [sys.executable, *program, str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
