@@ -8,7 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,16 @@ class LabSpec:
         if not texts or not isinstance(data["settings"], dict):
             raise SpecError("The description of the laboratory's run has fields of the wrong kind.")
         return cls(**data)
+
+
+def plain_settings(settings: Any) -> dict[str, Any]:
+    """A laboratory's settings, a dataclass of numbers, texts and tuples, as JSON values."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
+
+
+def with_tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse, as arguments of that dataclass: lists become tuples again."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
 
 
 def write_lab_run(spec: LabSpec, folder: Path, *, items: int, seconds: float) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from core.errors import SpecError
 from core.labs.grokking.tasks import make_task
 from core.labs.grokking.training.row import Labels, Row, Run, Training, spread
 from core.labs.grokking.training.sizes import Net
+from core.runs.laboratory import plain_settings, with_tuples
 
 Regime = Literal["grok", "nodecay", "ungrok", "semigrok", "efficiency"]
 Preset = Literal["small", "paper"]
@@ -112,7 +113,7 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return plain_settings(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Settings:
@@ -122,8 +123,7 @@ class Settings:
             SpecError: fields are missing, unknown or of the wrong kind.
         """
         try:
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-            return cls(**values)
+            return cls(**with_tuples(data))
         except (TypeError, ValueError) as error:
             raise SpecError("The description of the experiment cannot be read.", where="settings") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from core.labs.knowledge.probes.names import DEFAULT_METHODS, METHODS
 from core.labs.knowledge.probes.normalise import NORMS, Norm
 from core.labs.knowledge.statements.statements import Statements
 from core.labs.knowledge.statements.wording import REPETITIONS, REWORDED, Wording, disliked_topic
+from core.runs.laboratory import plain_settings, with_tuples
 
 CONDITIONS = ("none", REWORDED, "persona", "word", "opinion", "implicit", *REPETITIONS)
 MOST_SEEDS, MOST_EPOCHS = 1000, 20_000
@@ -75,13 +76,12 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return plain_settings(self)
 
 
 def settings_from_json(data: dict[str, Any]) -> Settings:
     """The inverse of ``Settings.to_json``."""
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-    return Settings(**fields)
+    return Settings(**with_tuples(data))
 
 
 def default_layer(n_layers: int) -> int:

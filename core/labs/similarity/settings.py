@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import SpecError
+from core.runs.laboratory import plain_settings, with_tuples
 from core.worlds.catalogue import load_world
 
 Representation = Literal["sirl", "multi", "single", "vae", "random", "raw", "oracle"]
@@ -109,7 +110,7 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return plain_settings(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Settings:
@@ -119,7 +120,7 @@ class Settings:
             SpecError: fields are missing, unknown or of the wrong kind.
         """
         try:
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            values = with_tuples(data)
             values["given"] = tuple(tuple(int(i) for i in answer) for answer in values.get("given", ()))
             return cls(**values)
         except (TypeError, ValueError) as error:
