@@ -109,19 +109,22 @@ def _choose(results: list[AttributionResult], view: View, node: Node | None) -> 
 
 def _largest(results: list[AttributionResult], view: View, top: int) -> list[Node]:
     for result in results:
-        kinds = tuple(kind for kind in view.kinds if kind in result.effects)
-        if kinds:
-            table = top_nodes(
-                result,
-                kinds,
-                top=top,
-                scale=view.scale,
-                positions=ranked_positions(view),
-                n_tokens=view.n_tokens,
-                average=view.average,
-            )
-            return [row_node(row) for _, row in table.iterrows()]
+        if any(kind in result.effects for kind in view.kinds):
+            return [row_node(row) for _, row in ranked(result, view, top=top).iterrows()]
     return []
+
+
+def ranked(result: AttributionResult, view: View, *, top: int) -> pd.DataFrame:
+    """The largest nodes of the kinds on show, as the view ranks them."""
+    return top_nodes(
+        result,
+        tuple(kind for kind in view.kinds if kind in result.effects),
+        top=top,
+        scale=view.scale,
+        positions=ranked_positions(view),
+        n_tokens=view.n_tokens,
+        average=view.average,
+    )
 
 
 def ranked_positions(view: View) -> Positions:

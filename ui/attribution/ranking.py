@@ -14,8 +14,7 @@ from core.patching.place import short
 from core.patching.results.result import AttributionResult
 from core.patching.results.told import notes_of
 from core.prompts.show import visible
-from ui.attribution.inspector import ranked_positions
-from ui.parts.tables import top_nodes
+from ui.attribution.inspector import ranked
 from ui.parts.views import View
 from ui.shell.messages import plain, show_error
 from ui.shell.state import choose_node
@@ -31,17 +30,8 @@ def ranking_table(results: list[AttributionResult], view: View) -> None:
         method = st.selectbox("By", list(holding), key="rank_by", bind="query-params", width=220)
         top = st.select_slider("Rows", [10, 20, 50, 100], value=20, key="rank_top", bind="query-params", width=220)
     result = holding[method]
-    kinds = tuple(kind for kind in view.kinds if kind in result.effects)
     try:
-        table = top_nodes(
-            result,
-            kinds,
-            top=top,
-            scale=view.scale,
-            positions=ranked_positions(view),
-            n_tokens=view.n_tokens,
-            average=view.average,
-        )
+        table = ranked(result, view, top=top)
     except UserError as error:
         show_error(error)
         return
