@@ -12,7 +12,7 @@ from core.patching.results.result import AttributionResult
 from core.patching.results.screened import Screened
 from core.terms import NODE_KINDS, Average
 
-FAMILY_WORDS = {"attention": "attention nodes (q, k, v, z)", "neurons": "neurons", "writes": "whole writes"}
+FAMILY_WORDS = {"attention": "attention nodes", "neurons": "neurons", "writes": "whole writes"}
 AVERAGE_WORDS: dict[Average, str] = {
     "signed": "the magnitude of their mean over pairs",
     "magnitude": "their mean magnitude over pairs",
@@ -65,7 +65,7 @@ def _where(result: AttributionResult, part: Screened) -> str:
     pairs = f"{_count(len(part.pairs))} {'pair' if len(part.pairs) == 1 else 'pairs'}"
     average = result.spec.screen.average if result.spec.screen else "signed"
     return (
-        f"Exact: the first {_count(len(part.nodes))} of {_count(part.n_nodes)} {FAMILY_WORDS[part.family]}, each at "
+        f"Exact: the first {_count(len(part.nodes))} of {_count(part.n_nodes)} {_family(result, part)}, each at "
         f"one token position, by {AVERAGE_WORDS[average]}"
         + (f" ({pairs} of {length} tokens; those of other lengths stay estimates)." if some else ".")
     )
@@ -82,7 +82,7 @@ def _missed(result: AttributionResult, part: Screened) -> str:
     bound = part.bounds.get(CONFIDENCE)
     if bound is None:
         return ""
-    others = FAMILY_WORDS[part.family]
+    others = _family(result, part)
     if bound == float("inf"):
         return f"Too few subsets were patched to bound the other {others}."
     sure = int((_magnitudes(result, part) > bound).sum())
@@ -91,6 +91,12 @@ def _missed(result: AttributionResult, part: Screened) -> str:
         f"Of the other {others} none has a mean effect beyond {bound:.3g}, at {100 * CONFIDENCE:g} % confidence "
         f"and if effects add up{', ' + known if known else ', which makes none of the verified ones certain'}."
     )
+
+
+def _family(result: AttributionResult, part: Screened) -> str:
+    """The family, and the kinds of it that were screened: ``attention nodes (z)``."""
+    kinds = by_family(result.spec.nodes)[part.family]
+    return FAMILY_WORDS[part.family] + ("" if part.family == "neurons" else f" ({', '.join(kinds)})")
 
 
 def _magnitudes(result: AttributionResult, part: Screened) -> np.ndarray:

@@ -62,7 +62,7 @@ def test_tables_and_nodes_say_which_they_are():
 def test_the_bound_is_said_with_its_assumption_and_an_unfinished_run_says_so():
     result = screened_result()
     told = " ".join(screen_lines(result, "AtP"))
-    assert "the first 1 of 6 attention nodes" in told
+    assert "the first 1 of 6 attention nodes (z)," in told
     assert "99 % confidence and if effects add up, so the largest is certain" in told
     part = replace(result, partial="1 of 2 nodes verified so far")
     assert "Not finished: 1 of 2 nodes verified so far." in caption_of(effect_heatmap(layer_by_head(part, "z")))
