@@ -29,15 +29,6 @@ from core.errors import PromptError
 from core.prompts.pairs import TokenPair, refuse_rest
 from core.terms import MetricName
 
-UNITS: dict[MetricName, str] = {
-    "logit_diff": "logits",
-    "logit_diff_lse": "logits",
-    "prob_diff": "probability",
-    "log_prob": "nats",
-    "prob": "probability",
-    "answer_log_prob": "nats",
-    "kl": "nats",
-}
 OF_LOGITS: tuple[MetricName, ...] = ("logit_diff", "logit_diff_lse")  # need the logits of answers and distractors only
 PAD = -1  # fills up the shorter sets of a batch
 

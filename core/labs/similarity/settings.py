@@ -12,7 +12,6 @@ from core.worlds.catalogue import load_world
 Representation = Literal["sirl", "multi", "single", "vae", "random", "raw", "oracle"]
 REPRESENTATIONS: tuple[Representation, ...] = get_args(Representation)
 ASKED: tuple[Representation, ...] = ("sirl", "multi", "single")  # those that learn from answers
-TRAINED: tuple[Representation, ...] = (*ASKED, "vae", "random")  # those that are networks
 NAMES: dict[Representation, str] = {
     "sirl": "Similarity (SIRL)",
     "multi": "MultiPref-10",

@@ -34,7 +34,6 @@ PERSONAS = (
     "Uncle Fred is in a hurry and answers whatever comes to mind.\n",
 )
 EXPERT = "Alice is the expert whom everybody copies.\n"
-SOLVED = 3  # examples in front of the implicit opinion
 
 
 @dataclass(frozen=True)

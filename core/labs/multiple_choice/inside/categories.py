@@ -31,14 +31,6 @@ from core.models.load import LoadedModel
 from core.readouts.writes import heads_matrix
 
 Category = Literal["correct letter", "single letter", "uniform", "content gatherer", "amplification", "other"]
-CATEGORIES: tuple[Category, ...] = (
-    "correct letter",
-    "single letter",
-    "uniform",
-    "content gatherer",
-    "amplification",
-    "other",
-)
 SOURCES: tuple[Role, ...] = (
     *((kind, i) for kind in BY_OPTION for i in range(N_OPTIONS)),
     ("preamble", -1),
