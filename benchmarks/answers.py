@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import sqlite3
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.timing import processor
 from core.export.folder import write_folder
 from core.figures.circuit.drawing import circuit_figure
 from core.runs.store import Store
@@ -35,7 +35,7 @@ EMPTY = ("-m", "streamlit", "run", "empty.py", "--server.address", "127.0.0.1", 
 
 def main() -> None:
     """Measure, write, print."""
-    found = {"processor": _processor(), "cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
+    found = {"processor": processor(), "cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
         found |= in_process(Path(folder)) | in_browser(Path(folder))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
@@ -146,11 +146,6 @@ def _many(root: Path) -> Store:
         places = ", ".join("?" * 15)
         database.executemany(f"INSERT INTO runs ({names}, created, used, name) VALUES ({places})", rows)
     return store
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -44,3 +46,9 @@ def _rate(m: int, k: int, n: int, device: torch.device, hold: float) -> float:
     products = max(1, int(hold / once))
     spent = seconds(lambda: [a @ b.T for _ in range(products)] and None, repeats=1)
     return 2 * m * k * n * products / spent
+
+
+def processor() -> str:
+    """This machine's processor, by name."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())

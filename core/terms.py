@@ -63,3 +63,8 @@ def check_kinds(kinds: Sequence[str]) -> None:
         raise SpecError("No node kind was chosen.", where="--nodes", next_step=f"Choose among {', '.join(NODE_KINDS)}.")
     for kind in kinds:
         check_term("--nodes", kind, NODE_KINDS)
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 pair``, ``3 pairs``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

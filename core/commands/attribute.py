@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.commands.options import add_question, node_kinds, read_question, show_progress
 from core.errors import SpecError
 from core.patching.spec import FIRST, SAMPLES, NeuronSite, RunSpec, Screen, screening
-from core.terms import AVERAGES, CHOICES, DONORS, METHODS, NODE_KINDS, SPANS
+from core.terms import AVERAGES, CHOICES, DONORS, METHODS, NODE_KINDS, SPANS, counted
 
 if TYPE_CHECKING:
     from core.patching.results.result import AttributionResult
@@ -90,7 +90,8 @@ def run(options: argparse.Namespace) -> None:
     on_step = show_progress if sys.stderr.isatty() else None
     result = _stored(options, spec, sound, partial(execute, spec, model, tokens, on_step=on_step))
     spent = sum(result.seconds.values())
-    print(f"{len(result.pairs)} pairs, {options.method}, {options.direction}, {options.metric}: {spent:.1f} s")
+    made = f"{counted(len(result.pairs), 'pair')}, {options.method}, {options.direction}, {options.metric}"
+    print(f"{made}: {spent:.1f} s")
     for line in (*screen_lines(result, result.spec.method), *largest_lines(result, average=options.average)):
         print(line)
     if options.out is not None:

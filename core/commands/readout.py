@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.commands.options import add_question, read_question
 from core.errors import SpecError
+from core.terms import counted
 
 FILES = ("direct.csv", "lens.csv", "run.json")
 
@@ -54,5 +55,5 @@ def run(options: argparse.Namespace) -> None:
         lens.to_csv(partial / "lens.csv", index=False, lineterminator="\n")
         write_lab_run(spec, partial, items=len(loaded.tokens), seconds=time.perf_counter() - began)
     loaded.write_skipped(options.out)
-    print(f"{len(loaded.tokens)} pairs; parts sum to the logit difference within {residue:.1e}")
+    print(f"{counted(len(loaded.tokens), 'pair')}; parts sum to the logit difference within {residue:.1e}")
     print(f"{options.out / 'direct.csv'}  {options.out / 'lens.csv'}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.commands.options import add_device, show_progress
 from core.errors import SpecError
+from core.terms import counted
 
 CONFIDENCES = (0.9, 0.99, 0.999)  # core.patching.trust.bound has them, and torch with it
 FAMILY_NAMES = ("attention", "neurons", "writes")
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     verified = begin(result, options.family)
     if len(verified.pairs) < len(result.pairs):
         left = len(result.pairs) - len(verified.pairs)
-        print(f"warning: {left} pairs left out: not {len(verified.pairs[0])} tokens long", file=sys.stderr)
+        print(f"warning: {counted(left, 'pair')} left out: not {len(verified.pairs[0])} tokens long", file=sys.stderr)
     resume(verified, options.out)
     dtype = verified.spec.dtype if options.dtype == "auto" else options.dtype
     model = load_model(verified.spec.model, device=options.device, dtype=dtype)

@@ -17,7 +17,7 @@ def test_it_trains_in_sight_and_answers_meanwhile(site, visit):
     page.locator(PLOT).first.wait_for()
     page.get_by_text("Change task, network and training").click()
     steps = page.get_by_label("Steps", exact=True)
-    steps.fill("1500")
+    steps.fill("700")
     steps.press("Enter")
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()
@@ -34,7 +34,7 @@ def test_it_trains_in_sight_and_answers_meanwhile(site, visit):
     page.locator(".st-key-grok_live .main-svg, .st-key-verdict").first.wait_for()
     page.locator(".st-key-verdict").wait_for()
     page.locator(".st-key-grok_curves .main-svg").first.wait_for()
-    assert page.evaluate(LAST_STEP.replace("grok_live", "grok_curves")) == 1500 > before
+    assert page.evaluate(LAST_STEP.replace("grok_live", "grok_curves")) == 700 > before
     assert re.search(r"run=[0-9a-f]{16}", page.url)
 
 

@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 
 @pytest.fixture(scope="module")
-def two(site) -> str:
-    """A set of two pairs, by its digest."""
-    pairs = PairSet("two", load_bundled("ioi_abba").pairs[:2])
+def one(site) -> str:
+    """A set of one pair, by its digest."""
+    pairs = PairSet("one", load_bundled("ioi_abba").pairs[:1])
     folder = site.results / "pairs"
     folder.mkdir(exist_ok=True)
     (folder / f"{pairs.digest}.csv").write_text(pairs_to_csv(pairs), encoding="utf-8")
@@ -50,8 +50,8 @@ def test_cancel_stops_an_exact_run(site, visit):
     page.get_by_text("Nothing has been run yet").wait_for()
 
 
-def test_a_run_outlives_a_reload_and_is_there_for_another_session(site, visit, two):
-    page = visit(site.page("attribution", pairs=two))
+def test_a_run_outlives_a_reload_and_is_there_for_another_session(site, visit, one):
+    page = visit(site.page("attribution", pairs=one))
     run_button(page).wait_for()
     only(page, "Exact", "AtP")
     run_button(page).click()
@@ -70,8 +70,8 @@ def test_a_run_outlives_a_reload_and_is_there_for_another_session(site, visit, t
     other.get_by_text("What it writes, in tokens").wait_for()
 
 
-def test_the_attention_grid_draws_without_the_network(site, visit, two):
-    page = visit(site.page("attention", pairs=two))
+def test_the_attention_grid_draws_without_the_network(site, visit, one):
+    page = visit(site.page("attention", pairs=one))
     page.wait_for_selector(".st-key-large .main-svg")
     grid = page.frame_locator("iframe").locator("canvas")
     grid.nth(9).wait_for()  # nine heads and the one enlarged

@@ -11,7 +11,7 @@ def test_every_result_of_several_sessions_is_the_one_computed_alone(tmp_path):
     pytest.importorskip("playwright")
     from benchmarks.load import measure
 
-    found = measure(tmp_path, sessions=3, seconds=20)
+    found = measure(tmp_path, sessions=3, seconds=8)
     assert found["errors"] == []
     assert found["server_alive"]
     assert found["results_checked"] > 0

@@ -7,6 +7,7 @@ import re
 import streamlit as st
 
 from core.errors import UserError
+from core.terms import counted as counted  # pages read it from here
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=\"'@/])")
 
@@ -32,8 +33,3 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"about {round(seconds / 60)} min"
     return f"about {round(seconds / 3600)} h"
-
-
-def counted(n: int, noun: str) -> str:
-    """``1 pair``, ``3 pairs``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -20,6 +20,7 @@ from core.prompts.doctor import alignment, beginning, places, repeats, template
 from core.prompts.doctor.finding import SEVERITIES, Case, Check, Finding, Severity
 from core.prompts.pairs import PairSet, PromptPair
 from core.prompts.parse import ParsedPairs
+from core.terms import counted
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
@@ -120,7 +121,7 @@ class Report:
 
     def summary(self) -> str:
         """``1 error, 2 warnings, 0 notes; the model gets 37 of 40 pairs right``."""
-        text = ", ".join(f"{(n := self.count(s))} {s}{'' if n == 1 else 's'}" for s in SEVERITIES)
+        text = ", ".join(counted(self.count(s), s) for s in SEVERITIES)
         total = len(self.measured)
         return text + (f"; the model gets {self.solved} of {total} pairs right" if total else "")
 
