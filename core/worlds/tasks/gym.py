@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -23,7 +23,7 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         settings: of the world; its own training settings if None.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 8}
 
     def __init__(self, task: str, settings: Any = None, render_mode: str | None = None) -> None:
         self.task: Task = find_task(task)

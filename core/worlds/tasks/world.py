@@ -1,10 +1,11 @@
 """A task world: many copies of one small simulation, stepped as arrays.
 
-A world knows what is rewarded in training, what was meant (the *intended* goal) and what else the training levels reward
-just as well (the *proxy* goal). Each goal is a table of how good every action is now; its scripted policy takes the best,
-and how likely it makes an agent's actions is how well it explains them.
+A world knows what is rewarded in training, what was meant (the *intended* goal) and what else the training levels
+reward just as well (the *proxy* goal). Each goal is a table of how good every action is now; its scripted policy takes
+the best, and how likely it makes an agent's actions is how well it explains them.
 
-State, observations and goals are arrays with the copy in front; random numbers come from the generator given at the start.
+State, observations and goals are arrays with the copy in front; random numbers come from the generator given at the
+start.
 """
 
 from __future__ import annotations

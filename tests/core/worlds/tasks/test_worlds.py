@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -29,12 +31,11 @@ def test_gymnasium_accepts_it(task: Task) -> None:
 
 
 def test_every_shift_can_be_played(task: Task) -> None:
-    from dataclasses import replace
-
     for change in task.shifts.values():
         world = task.world(replace(task.training, **change), 8, np.random.default_rng(1))
         seen = world.observe()
-        assert seen.dtype == np.float32 and np.isfinite(seen).all() and seen.shape[0] == 8
+        assert seen.dtype == np.float32 and np.isfinite(seen).all()
+        assert seen.shape[0] == 8
         for _ in range(20):
             step = world.step(best(world.scores("intended"), world.rng))
             world.reset(step.ended)
@@ -64,7 +65,8 @@ def test_goals_score_every_action(task: Task) -> None:
     for goal in GOALS:
         assert world.scores(goal).shape == (16, len(world.actions))
     chosen = best(world.scores("intended"), world.rng)
-    assert chosen.shape == (16,) and (chosen < len(world.actions)).all()
+    assert chosen.shape == (16,)
+    assert (chosen < len(world.actions)).all()
 
 
 def test_every_tile_has_its_own_picture(task: Task) -> None:
