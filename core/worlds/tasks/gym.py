@@ -60,4 +60,4 @@ def register() -> None:
     for task in TASKS:
         name = f"circuitarium/{task.name}-v0"
         if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=TaskEnv, kwargs={"task": task.name})
+            gymnasium.register(name, entry_point=f"{__name__}:{TaskEnv.__name__}", kwargs={"task": task.name})

@@ -35,7 +35,8 @@ def test_every_shift_can_be_played(task: Task) -> None:
     for change in task.shifts.values():
         world = task.world(replace(task.training, **change), 8, np.random.default_rng(1))
         seen = world.observe()
-        assert seen.dtype == np.float32 and (np.abs(seen) <= 1).all()
+        assert seen.dtype == np.float32
+        assert (np.abs(seen) <= 1).all()
         assert seen.shape[0] == 8
         for _ in range(20):
             step = world.step(best(world.scores("intended"), world.rng))
