@@ -154,7 +154,7 @@ class Monsters(World[MonstersState, MonstersSettings]):
         return view.reshape(self.copies, -1)
 
     def scores(self, goal: Goal) -> np.ndarray:
-        """Minus the moves left to the nearest shield; for the intention to an apple once every monster has its shield."""
+        """Minus the moves left to the nearest shield; for the intention to an apple once shields are enough for all."""
         s = self.state
         shields = -moves_after(s.hero, s.shields, SIZE)
         if goal == "proxy":

@@ -88,7 +88,7 @@ class Partner(World[PartnerState, PartnerSettings]):
         return PartnerState(learner, partner, aim, spheres, after, none, paid, trace, steps)
 
     def step(self, actions: np.ndarray) -> Step:
-        """Both walk, then spheres pay: the intention in the hidden order, the proxy in the one that the partner shows."""
+        """Both walk, then spheres pay: the intention in the hidden order, the proxy in the one that is shown."""
         s, copy = self.state, np.arange(self.copies)
         s.learner = moved(s.learner, actions, SIZE)
         self._partner_walks()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -12,7 +13,7 @@ from gymnasium.utils.env_checker import check_env
 from core.worlds.tasks.catalogue import TASKS, Task
 from core.worlds.tasks.gym import register
 from core.worlds.tasks.picture import picture
-from core.worlds.tasks.world import GOALS, World, best
+from core.worlds.tasks.world import GOALS, Step, World, best
 
 register()
 
@@ -41,6 +42,63 @@ def test_every_shift_can_be_played(task: Task) -> None:
         for _ in range(20):
             step = world.step(best(world.scores("intended"), world.rng))
             world.reset(step.ended)
+
+
+class _OneOf:
+    """Stands for a generator in a world of one copy: draws for all copies of a batch, gives the row of this one."""
+
+    def __init__(self, seed: int, copies: int, row: int) -> None:
+        self.rng, self.copies, self.row = np.random.default_rng(seed), copies, row
+
+    def random(self, shape: Any) -> np.ndarray:
+        return self.rng.random(self._all(shape))[[self.row]]
+
+    def integers(self, low: int, high: int, shape: Any) -> np.ndarray:
+        return self.rng.integers(low, high, self._all(shape))[[self.row]]
+
+    def _all(self, shape: Any) -> tuple[int, ...]:
+        one, *rest = np.atleast_1d(shape)
+        assert one == 1
+        return (self.copies, *rest)
+
+
+def test_copies_in_a_batch_are_the_copies_alone(task: Task) -> None:
+    for change in task.shifts.values():
+        worlds = [
+            task.world(replace(task.training, **change), copies, np.random.default_rng(3)) for copies in (3, 1, 1, 1)
+        ]
+        together, *alone = worlds
+        together.rng = np.random.default_rng(4)
+        for row, world in enumerate(alone):
+            world.rng = _OneOf(4, 3, row)  # type: ignore[assignment]
+        for world in worlds:
+            world.reset()
+        for actions in np.random.default_rng(5).integers(0, len(together.actions), (60, 3)):
+            step, steps = together.step(actions), [world.step(actions[[row]]) for row, world in enumerate(alone)]
+            for field in fields(Step):
+                np.testing.assert_array_equal(
+                    getattr(step, field.name), np.concatenate([getattr(one, field.name) for one in steps])
+                )
+            np.testing.assert_array_equal(together.observe(), np.concatenate([world.observe() for world in alone]))
+            for goal in GOALS:
+                np.testing.assert_array_equal(
+                    together.scores(goal), np.concatenate([world.scores(goal) for world in alone])
+                )
+
+
+def test_a_seed_gives_the_same_world_again(task: Task) -> None:
+    first, second = _world(task, 4, seed=8), _world(task, 4, seed=8)
+    for actions in np.random.default_rng(9).integers(0, len(first.actions), (20, 4)):
+        for world in (first, second):
+            world.reset(world.step(actions).ended)
+        np.testing.assert_array_equal(first.observe(), second.observe())
+
+
+def test_knobs_turn_settings_of_the_training(task: Task) -> None:
+    for knob in task.knobs:
+        assert knob.values[0] == getattr(task.training, knob.field)
+        for value in knob.values:
+            assert task.world(replace(task.training, **{knob.field: value}), 2, np.random.default_rng(0)).copies == 2
 
 
 def test_a_state_that_was_taken_comes_back(task: Task) -> None:
