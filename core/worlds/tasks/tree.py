@@ -111,8 +111,8 @@ class Tree(World[TreeState, TreeSettings]):
         fell = -moves_after(s.woodcutter, cells, SIZE, actions=len(self.actions), there=there)
         if goal == "proxy":
             return fell
-        spare = np.where(there.any(1)[:, None] & (fell == 0), -1.0, 0.0)
-        return np.where((self.standing() >= ENOUGH)[:, None], fell, spare)
+        fells = (self.standing() > 0)[:, None] & (fell == 0)
+        return np.where((self.standing() >= ENOUGH)[:, None], fell, -1.0 * fells)
 
     def board(self) -> np.ndarray:
         s, copy = self.state, np.arange(self.copies)
