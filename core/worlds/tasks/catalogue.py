@@ -81,7 +81,12 @@ TASKS = (
         "Spheres in the order that a partner shows",
         Partner,
         PartnerSettings(),
-        {"training": {}, "anti-expert": {"partner": "anti"}, "alone": {"partner": "nobody"}},
+        {
+            "training": {},
+            "expert": {"partner": "expert"},
+            "anti-expert": {"partner": "anti"},
+            "alone": {"partner": "nobody"},
+        },
         "visit the spheres in the right order",
         "follow the partner",
         (Knob("partner", "Who walks along in training", ("expert", "anti", "nobody")),),
@@ -91,7 +96,12 @@ TASKS = (
         "Apples, shields and monsters",
         Monsters,
         MonstersSettings(),
-        {"training": {}, "long": {"horizon": 200}, "no monsters": {"horizon": 200, "monsters": 0}},
+        {
+            "training": {},
+            "short": {"horizon": 25},
+            "long": {"horizon": 200},
+            "no monsters": {"horizon": 200, "monsters": 0},
+        },
         "eat apples, and take shields while monsters are left to stop",
         "collect shields",
         (
