@@ -12,6 +12,7 @@ CORE = (
     ("errors", "paths", "html"),
     ("terms", "progress", "files"),
     ("worlds",),
+    ("agents",),
     ("models",),
     ("prompts",),
     ("patching",),
