@@ -1,7 +1,8 @@
 """The chart library is read by the browser while the server still computes the page's first figure.
 
-Streamlit's charts come with their first figure: only then does the browser read plotly (4.7 MB), for more than a second,
-and draws every figure that has arrived meanwhile before it shows one. Asked for early, it draws each as it comes.
+Streamlit's charts come with their first figure: only then does the browser read plotly (4.7 MB), for more than a
+second, and draws every figure that has arrived meanwhile before it shows one. Asked for early, it draws each as it
+comes.
 """
 
 from __future__ import annotations
