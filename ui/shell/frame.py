@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.paths import ASSETS
+from ui.shell import early
 from ui.shell.navigation import ENTRIES, pages
 
 TITLE = "Circuitarium"
@@ -29,6 +30,7 @@ def surround(page: Any) -> None:
     st.logo(str(ASSETS / f"logo_{mode}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
     st.title(TITLE if start else entry.title, anchor=False)
     st.markdown(entry.question)
+    early.ask_for_charts()
 
     # Imported only now, so that a person sees the page's heading while the rest is read from disk.
     from ui.shell import messages, sidebar, sign_in, state, static
