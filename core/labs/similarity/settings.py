@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from core.errors import SpecError
 from core.runs.laboratory import plain_settings, with_tuples
-from core.worlds.catalogue import load_world
+from core.worlds.listed.catalogue import load_world
 
 Representation = Literal["sirl", "multi", "single", "vae", "random", "raw", "oracle"]
 REPRESENTATIONS: tuple[Representation, ...] = get_args(Representation)

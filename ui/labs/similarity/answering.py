@@ -17,8 +17,8 @@ from core.labs.similarity.answers.record import CHOICES, UNDO, Answer, append, s
 from core.labs.similarity.person import Person, simulated
 from core.progress import OnStep
 from core.runs.worker import Job
-from core.worlds.behaviours import Behaviours
-from core.worlds.catalogue import load_world
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.catalogue import load_world
 from ui.shell.store import results_dir
 from ui.shell.worker import session, worker
 

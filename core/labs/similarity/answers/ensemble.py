@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.labs.similarity.person import closest, random_questions
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,8 +8,8 @@ from plotly.subplots import make_subplots
 
 from core.figures import captions, style
 from core.labs.similarity.figures.style import COLOURS
-from core.worlds.behaviours import Behaviours
-from core.worlds.gridrobot import LAPTOP, OBSTACLES, SIZE, cells_of, degrees_of
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.gridrobot import LAPTOP, OBSTACLES, SIZE, cells_of, degrees_of
 
 LETTERS = ("A", "B", "C")
 REACH = 0.95  # of the arrow, in cells

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from core.labs.similarity.learning.fit import Training, draws, fit
 from core.labs.similarity.learning.net import Net
 from core.progress import Progress
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 SHARPNESS = 20.0  # of simulated preferences: the factor of the difference of rewards, whose features run from 0 to 1
 

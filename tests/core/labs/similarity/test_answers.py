@@ -14,7 +14,7 @@ from core.labs.similarity.figures.grids import grids
 from core.labs.similarity.figures.plane import behaviour_map
 from core.labs.similarity.learning.fit import Training
 from core.labs.similarity.person import Person, simulated
-from core.worlds.gridrobot import cells_of, gridrobot
+from core.worlds.listed.gridrobot import cells_of, gridrobot
 
 WORLD = gridrobot()
 SEEN = [int(i) for i in WORLD.seen]

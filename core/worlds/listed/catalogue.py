@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.errors import SpecError
-from core.worlds.behaviours import Behaviours
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.gridrobot import gridrobot
 
 WORLDS: dict[str, tuple[str, Callable[[], Behaviours]]] = {"grid": ("GridRobot", gridrobot)}
 TITLES: dict[str, str] = {name: title for name, (title, _) in WORLDS.items()}
