@@ -12,7 +12,7 @@ from core.commands.options import listed, read_bytes, show_progress
 from core.errors import SpecError
 
 LAB = "similarity"
-WORLDS = ("grid",)
+WORLDS = ("grid", "arm")
 DEFAULT = "sirl,vae,random,single,multi,raw,oracle"
 
 

@@ -6,6 +6,7 @@ from core.labs.similarity.settings import Settings
 from core.runs.recorded import submit_lab
 from tests.ui.conftest import settle, text_of
 from ui.labs.similarity import answering
+from ui.labs.similarity.answering import Sitting
 from ui.labs.similarity.page import ANSWER
 from ui.labs.similarity.questions import DISPUTED
 from ui.shell import store
@@ -59,7 +60,7 @@ def test_a_wrong_link_is_told(open_page):
 
 
 def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
-    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
     app = open_page("similarity")
     app.session_state["s_view"] = ANSWER
     app.run()
@@ -70,7 +71,7 @@ def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
         app.button(key=f"s_{choice}").click().run()
         assert not app.exception
     settle(app)
-    kept = answering.of("me")
+    kept = Sitting("grid", "me").own()
     assert [answer.trajectories for answer in kept] == asked
     assert [answer.choice for answer in kept] == ["AB", "BC", "cannot say", "AC", "AB", "AB"]
     assert [answer.query for answer in kept] == [1, 2, 3, 4, 5, 6]
@@ -87,12 +88,12 @@ def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
     app.button(key="s_forget").click().run()
     assert "0 preferences" in text_of(app)
     app.button(key="s_undo").click().run()
-    assert len(answering.of("me")) == 5
+    assert len(Sitting("grid", "me").own()) == 5
     assert app.session_state[answering.SHOWN][1] == asked[-1]  # asked again
 
 
 def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeypatch):
-    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
     app = open_page("similarity")
     app.session_state["s_view"] = ANSWER
     app.run()
@@ -105,5 +106,5 @@ def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeyp
     assert len(app.get("plotly_chart")) == 3
     app.selectbox(key="s_how").set_value(DISPUTED).run()
     app.button(key="s_BC").click().run()
-    assert [answer.choice for answer in answering.of("Ann, the second")] == ["BC"]
-    assert len(answering.everybody()) == 2
+    assert [answer.choice for answer in Sitting("grid", "Ann, the second").own()] == ["BC"]
+    assert len(Sitting("grid", "").everybody()) == 2
