@@ -1,6 +1,7 @@
 """The Similarity page: the kept study at once, a small one run, what cannot be run."""
 
 from core.labs.similarity.answers import ensemble
+from core.labs.similarity.answers.record import Answer
 from core.labs.similarity.order import compute, spec_of
 from core.labs.similarity.settings import Settings
 from core.runs.recorded import submit_lab
@@ -108,3 +109,32 @@ def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeyp
     app.button(key="s_BC").click().run()
     assert [answer.choice for answer in Sitting("grid", "Ann, the second").own()] == ["BC"]
     assert len(Sitting("grid", "").everybody()) == 2
+
+
+def test_answers_about_the_arm_are_kept_apart(open_page):
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    app.selectbox(key="s_asked_world").set_value("arm").run()
+    app.button(key="s_AC").click().run()
+    assert not app.exception
+    assert "1 answer by me" in text_of(app)
+    assert [answer.choice for answer in Sitting("arm", "me").own()] == ["AC"]
+    assert Sitting("grid", "me").own() == []
+
+
+def test_two_people_are_compared(open_page, monkeypatch):
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
+    for rater in ("me", "Ann"):
+        three = Sitting("grid", rater).behaviours.seen[:15].reshape(5, 3).tolist()
+        rows = [Answer(i, tuple(row), "AB", 500, rater, "") for i, row in enumerate(three, 1)]
+        answering.take_in("grid", rows)
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    settle(app)
+    app.toggle(key="s_people").set_value(True).run()
+    settle(app)
+    assert not app.exception
+    assert "both answered 5 questions, 100 % alike" in text_of(app).replace("\\", "")
+    assert len(app.get("plotly_chart")) == 5  # the question, one's own map, two maps, and two behaviours to prefer
