@@ -112,7 +112,7 @@ def _map(world: Behaviours, ensemble: Ensemble, read: int) -> int:
     name = left.selectbox("Colour", world.names, key="s_feature", format_func=str.capitalize)
     right.caption(
         f"Feature error {ensemble.fpe:.2f} (0: features known, 1: nothing known); {100 * ensemble.violated:.0f} % of "
-        "the answers are not reproduced. With 100 answers the error is still 0.2 to 0.3."
+        "the answers are not reproduced. With 100 answers the error is still 0.2 to 0.4."
     )
     feature = world.names.index(name)
 
