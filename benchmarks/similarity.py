@@ -25,7 +25,7 @@ from core.labs.similarity.learning.triplet import fit_similarity
 from core.labs.similarity.person import Person, simulated
 from core.labs.similarity.settings import Settings
 from core.labs.similarity.study import run_study
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.gridrobot import gridrobot
 
 OUT = Path(__file__).parent / "results" / "similarity.json"
 SEEDS, ANSWERS, TURNS, STEPS = range(5), 100, 3, 300

@@ -12,7 +12,7 @@ from core.commands.options import listed, read_bytes, show_progress
 from core.errors import SpecError
 
 LAB = "similarity"
-WORLDS = ("grid",)
+WORLDS = ("grid", "arm")
 DEFAULT = "sirl,vae,random,single,multi,raw,oracle"
 
 
@@ -68,7 +68,7 @@ def _given(options: argparse.Namespace) -> tuple[tuple[int, int, int], ...]:
     if options.answers_file is None:
         return ()
     from core.labs.similarity.answers.record import read_answers, triples
-    from core.worlds.catalogue import load_world
+    from core.worlds.listed.catalogue import load_world
 
     behaviours = load_world(options.world)
     answers = read_answers(

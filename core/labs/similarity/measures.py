@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.labs.similarity.learning.preferences import Preferences, ask, random_pairs, random_rewards
 from core.labs.similarity.person import closest, distances, random_questions, triples_of
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 RIDGE = 1e-3  # times the squared length of the reward's weights, beside the mean log-loss
 TESTED, TRIPLES = 500, 1000

@@ -9,7 +9,7 @@ from core.labs.similarity.settings import Settings
 from core.progress import OnStep
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
-from core.worlds.catalogue import TITLES
+from core.worlds.listed.catalogue import TITLES
 
 LAB = "similarity"
 

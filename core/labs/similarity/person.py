@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 PAIRS = ((0, 1), (0, 2), (1, 2))
 THIRD = (2, 1, 0)  # the behaviour that each pair leaves out

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from core.labs.similarity.settings import Settings
 from core.labs.similarity.verdict import summarise
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 if TYPE_CHECKING:
     from core.labs.similarity.measures import Exam

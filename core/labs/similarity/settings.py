@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from core.errors import SpecError
 from core.runs.laboratory import plain_settings, with_tuples
-from core.worlds.catalogue import load_world
+from core.worlds.listed.catalogue import load_world
 
 Representation = Literal["sirl", "multi", "single", "vae", "random", "raw", "oracle"]
 REPRESENTATIONS: tuple[Representation, ...] = get_args(Representation)
@@ -23,7 +23,7 @@ NAMES: dict[Representation, str] = {
 }
 TASKS = {"multi": 10, "single": 1}
 MOST_RUNS, MOST_ANSWERS = 512, 20_000
-STEPS_PER_SECOND = 1600  # training steps of one run, on one core
+STEPS_PER_SECOND = {"grid": 1600, "arm": 250}  # training steps of one run, on one core
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ class Settings:
     @property
     def seconds(self) -> float:
         """Rough time on one core."""
-        return 2 + self.runs * (self.steps / STEPS_PER_SECOND + self.rewards * 0.004) * (3 if self.fine_tune else 1)
+        return 2 + self.runs * (self.steps / STEPS_PER_SECOND[self.world] + self.rewards * 0.004) * (
+            3 if self.fine_tune else 1
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -33,8 +33,8 @@ from core.labs.similarity.person import Person, simulated
 from core.labs.similarity.record import write_study
 from core.labs.similarity.settings import TASKS, Representation, Settings
 from core.progress import IsCancelled, OnStep, Progress
-from core.worlds.behaviours import Behaviours
-from core.worlds.catalogue import load_world
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.catalogue import load_world
 
 TUNING_STEPS, TUNING_RATE = 100, 1e-3
 

@@ -24,9 +24,10 @@ not the closest one.
 **Read** lines at equal numbers of answers. Where intervals overlap, nothing is decided.
 
 **Not shown**: how tiring an answer is. Saying which two are alike and saying which is better need not cost the same.
-Where the objects stand, and distance as the mean along the path, are choices made here; the published numbers were not
-at hand. The autoencoder depends on its settings more than the others: with other weights of its two losses and a lower
-learning rate its preference accuracy lay between 0.70 and 0.81, the upper end near that of 100 similarity answers.
+Where the objects stand, how the arm moves, and means along the path are choices made here; the published numbers were
+not at hand. On GridRobot the autoencoder depends on its settings more than the others: with other weights of its two
+losses and a lower learning rate its preference accuracy lay between 0.70 and 0.81, the upper end near that of 100
+similarity answers.
 """
 
 MAP = """

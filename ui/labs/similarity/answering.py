@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,66 +17,78 @@ from core.labs.similarity.answers.record import CHOICES, UNDO, Answer, append, s
 from core.labs.similarity.person import Person, simulated
 from core.progress import OnStep
 from core.runs.worker import Job
-from core.worlds.behaviours import Behaviours
-from core.worlds.catalogue import load_world
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.catalogue import load_world
 from ui.shell.store import results_dir
 from ui.shell.worker import session, worker
 
-WORLD = "grid"
 BATCH = 5  # answers between two trainings
+COMMON, COMMON_SEED = 5, 0  # every fifth question is the same for everybody, so that people can be compared
 SHOWN = "_s_question"  # session key: question, and when it was first shown
 
 
-def answers_file() -> Path:
-    """Where everybody's answers about the world lie."""
-    return results_dir() / "similarity" / f"{WORLD}-answers.csv"
+@dataclass(frozen=True)
+class Sitting:
+    """Who answers about which world."""
+
+    world: str
+    rater: str
+
+    @property
+    def behaviours(self) -> Behaviours:
+        return load_world(self.world)
+
+    @property
+    def seed(self) -> int:
+        """Of this person's questions."""
+        return zlib.crc32(self.rater.encode())
+
+    def everybody(self) -> list[Answer]:
+        """All answers about the world on this server."""
+        return stored(answers_file(self.world), self.behaviours)
+
+    def own(self) -> list[Answer]:
+        """This person's answers, oldest first."""
+        return [answer for answer in self.everybody() if answer.rater == self.rater]
 
 
-def world() -> Behaviours:
-    return load_world(WORLD)
+def answers_file(world: str) -> Path:
+    """Where everybody's answers about a world lie."""
+    return results_dir() / "similarity" / f"{world}-answers.csv"
 
 
-def everybody() -> list[Answer]:
-    """All answers on this server."""
-    return stored(answers_file(), world())
-
-
-def of(rater: str) -> list[Answer]:
-    """One person's answers, oldest first."""
-    return [answer for answer in everybody() if answer.rater == rater]
-
-
-def question(rater: str, answered: int, disputed: Ensemble | None) -> tuple[int, int, int]:
+def question(who: Sitting, answered: int, disputed: Ensemble | None) -> tuple[int, int, int]:
     """The question to show now; it stays until it is answered, and the clock runs from when it was first shown."""
     shown = st.session_state.get(SHOWN)
-    if shown is None or shown[0] != (rater, answered):
-        seed = zlib.crc32(rater.encode())
-        asked = next_question(world(), answered, seed, disputed=disputed)
-        shown = st.session_state[SHOWN] = ((rater, answered), asked, time.monotonic())
+    if shown is None or shown[0] != (who, answered):
+        common = (answered + 1) % COMMON == 0
+        seed, choice = (COMMON_SEED, None) if common else (who.seed, disputed)
+        asked = next_question(who.behaviours, answered, seed, disputed=choice)
+        shown = st.session_state[SHOWN] = ((who, answered), asked, time.monotonic())
     return shown[1]
 
 
-def answer(rater: str, choice: str) -> None:
+def answer(who: Sitting, choice: str) -> None:
     """Keep an answer to the question on show; for buttons."""
     shown = st.session_state.get(SHOWN)
-    if shown is None or shown[0][0] != rater:
+    if shown is None or shown[0][0] != who:
         return
     spent = round(1000 * (time.monotonic() - shown[2]))
-    append(Answer(shown[0][1] + 1, shown[1], choice, spent, rater, _now()), answers_file())
+    append(Answer(shown[0][1] + 1, shown[1], choice, spent, who.rater, _now()), answers_file(who.world))
     st.session_state.pop(SHOWN)
 
 
-def undo(rater: str) -> None:
+def undo(who: Sitting) -> None:
     """Take this person's last answer back; for a button."""
-    if own := of(rater):
-        append(replace(own[-1], choice=UNDO, milliseconds=0, time=_now()), answers_file())
+    if own := who.own():
+        append(replace(own[-1], choice=UNDO, milliseconds=0, time=_now()), answers_file(who.world))
         st.session_state.pop(SHOWN, None)
 
 
-def take_in(answers: list[Answer]) -> None:
+def take_in(world: str, answers: list[Answer]) -> None:
     """Add answers from a file to those that are here."""
     for one in answers:
-        append(one, answers_file())
+        append(one, answers_file(world))
 
 
 def clear(answers: list[Answer]) -> list[Answer]:
@@ -97,7 +109,7 @@ def get_ready() -> None:
 
 
 def training(
-    rater: str, answers: list[Answer], *, helped: int, noise: float
+    who: Sitting, answers: list[Answer], *, helped: int, noise: float
 ) -> tuple[Job | None, Ensemble | None, int]:
     """The newest training asked for, the newest finished ensemble, and how many answers that one has read.
 
@@ -108,12 +120,12 @@ def training(
     own = clear(answers)
     count = len(own) - len(own) % BATCH
     memory = _finished()
-    mine = (rater, helped, noise)
+    mine = (who, helped, noise)
     before = memory.get(mine)
     if count + helped < BATCH:
         return None, None, 0
     read = list(triples(own[:count])) if count else []
-    more = simulated(world(), helped, 0, Person(noise=noise)) if helped else np.empty((0, 3), int)
+    more = simulated(who.behaviours, helped, 0, Person(noise=noise)) if helped else np.empty((0, 3), int)
     lessons = np.concatenate([np.array(read, dtype=int).reshape(-1, 3), more])
     mark = zlib.crc32(lessons.tobytes())
     if before and before[0] == mark:
@@ -121,7 +133,7 @@ def training(
 
     def task(on_step: OnStep, cancelled: Callable[[], bool]) -> None:
         start = before[1] if before and before[2] <= len(lessons) else None
-        memory[mine] = (mark, train_ensemble(world(), lessons, before=start, cancelled=cancelled), len(lessons))
+        memory[mine] = (mark, train_ensemble(who.behaviours, lessons, before=start, cancelled=cancelled), len(lessons))
 
     key = f"similarity answers {mine} {mark}"
     job = worker().find(key) or worker().submit(key, title="Learn from the answers", task=task, owner=session())
@@ -129,7 +141,7 @@ def training(
 
 
 @st.cache_resource(show_spinner=False)
-def _finished() -> dict[tuple[str, int, float], tuple[int, Ensemble, int]]:
+def _finished() -> dict[tuple[Sitting, int, float], tuple[int, Ensemble, int]]:
     """The newest ensemble of each person."""
     return {}
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import SpecError, UserError
 from core.labs.similarity.settings import NAMES, REPRESENTATIONS, Settings
-from core.worlds.catalogue import TITLES
+from core.worlds.listed.catalogue import TITLES
 from ui.shell.messages import counted, duration, show_error
 from ui.shell.start import keep_choice
 

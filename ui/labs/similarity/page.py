@@ -18,7 +18,10 @@ from ui.shell.messages import plain, show_error
 
 STUDY, ANSWER = "The study", "Answer questions yourself"
 KEPT = ASSETS / "labs" / "similarity"
-TITLES = {"grid": "GridRobot, five seeds (kept with the app)"}
+TITLES = {
+    "grid": "GridRobot, five seeds (kept with the app)",
+    "arm": "Robot arm, five seeds (kept with the app)",
+}
 
 
 def _kept() -> dict[str, str]:

@@ -15,7 +15,7 @@ from core.labs.similarity import record
 from core.labs.similarity.script import study_script
 from core.labs.similarity.settings import NAMES, Settings
 from core.labs.similarity.verdict import LIMITS, judge
-from core.worlds.catalogue import TITLES
+from core.worlds.listed.catalogue import TITLES
 from ui.labs.similarity.about import about_similarity
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.labs.similarity.person import closest, random_questions
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MEMBERS, FIRST_STEPS, MORE_STEPS = 4, 400, 150
+MEMBERS = 4
+FIRST_STEPS, MORE_STEPS = {"grid": 400, "arm": 100}, {"grid": 150, "arm": 50}  # the arm's inputs are wide: fewer do
 WIDTH, DIM = 48, 6
 CANDIDATES = 200
 
@@ -61,7 +62,7 @@ def train_ensemble(
     from core.progress import Progress
 
     net, raw = Net((behaviours.raw.shape[1], WIDTH, WIDTH, DIM)), torch.as_tensor(behaviours.raw)
-    steps = MORE_STEPS if before else FIRST_STEPS
+    steps = (MORE_STEPS if before else FIRST_STEPS)[behaviours.world]
     weights = fit_similarity(
         raw,
         [triples] * MEMBERS,

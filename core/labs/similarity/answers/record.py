@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.errors import SpecError
 from core.labs.similarity.person import PAIRS, THIRD
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 CHOICES = ("AB", "AC", "BC")
 CANNOT_SAY, UNDO = "cannot say", "undo"

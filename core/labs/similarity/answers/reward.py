@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.labs.similarity.answers.ensemble import Ensemble
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 
 def learned_values(ensemble: Ensemble, behaviours: Behaviours, pairs: np.ndarray, first: np.ndarray) -> np.ndarray:

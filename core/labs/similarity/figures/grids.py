@@ -8,17 +8,14 @@ from plotly.subplots import make_subplots
 
 from core.figures import captions, style
 from core.labs.similarity.figures.style import COLOURS
-from core.worlds.behaviours import Behaviours
-from core.worlds.gridrobot import LAPTOP, OBSTACLES, SIZE, cells_of, degrees_of
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.gridrobot import LAPTOP, OBSTACLES, SIZE, cells_of, degrees_of
 
-LETTERS = ("A", "B", "C")
 REACH = 0.95  # of the arrow, in cells
 
 
-def grids(
-    behaviours: Behaviours, chosen: tuple[int, ...], *, names: tuple[str, ...] = LETTERS, theme: style.Theme = "light"
-) -> go.Figure:
-    """Behaviours beside each other, called A, B, C or by ``names``."""
+def grids(behaviours: Behaviours, chosen: tuple[int, ...], *, names: tuple[str, ...], theme: style.Theme) -> go.Figure:
+    """Behaviours beside each other."""
     angles = [f"hand at {degrees_of(behaviours.raw[i])}°".replace("-", "−") for i in chosen]
     titles = [f"{name}: {angle}" for name, angle in zip(names, angles)]
     fig = make_subplots(1, len(chosen), horizontal_spacing=0.04, subplot_titles=titles)

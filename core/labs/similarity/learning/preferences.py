@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.labs.similarity.learning.fit import Training, draws, fit
-from core.labs.similarity.learning.net import Net
+from core.labs.similarity.learning.net import Net, rows
 from core.progress import Progress
-from core.worlds.behaviours import Behaviours
+from core.worlds.listed.behaviours import Behaviours
 
 SHARPNESS = 20.0  # of simulated preferences: the factor of the difference of rewards, whose features run from 0 to 1
 
@@ -100,7 +100,7 @@ def fit_preferences(
     def loss(flat: Tensor, step: int) -> Tensor:
         trunk, heads = flat.split([net.size, tasks * dim], dim=1)
         now = runs, chosen[step]
-        a, b = net(trunk, raw[pairs[now].transpose(1, 2).flatten(1)]).unflatten(1, (2, -1)).unbind(1)
+        a, b = net(trunk, rows(raw, pairs[now].transpose(1, 2).flatten(1))).unflatten(1, (2, -1)).unbind(1)
         gain = ((a - b) * heads.unflatten(1, (tasks, dim))[runs, task[now]]).sum(-1)
         return F.binary_cross_entropy_with_logits(gain, first[now], reduction="none").mean(1)
 
@@ -124,7 +124,7 @@ def fine_tune(
 
     def loss(weights: Tensor, _: int) -> Tensor:
         trunk, head = weights.split([net.size, heads.shape[1]], dim=1)
-        a, b = net(trunk, raw[pairs.transpose(1, 2).flatten(1)]).unflatten(1, (2, -1)).unbind(1)
+        a, b = net(trunk, rows(raw, pairs.transpose(1, 2).flatten(1))).unflatten(1, (2, -1)).unbind(1)
         gain = ((a - b) * head[:, None]).sum(-1)
         return F.binary_cross_entropy_with_logits(gain, first, reduction="none").mean(1)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from core.labs.similarity.learning.fit import Training, draws, fit
-from core.labs.similarity.learning.net import Net
+from core.labs.similarity.learning.net import Net, rows
 from core.progress import Progress
 
 MARGIN = 1.0
@@ -52,7 +52,7 @@ def fit_similarity(
 
     def loss(flat: Tensor, step: int) -> Tensor:
         numbers = padded[runs, chosen[step]].transpose(1, 2).flatten(1)  # [run, 3 * batch]: all a, all p, all n
-        a, p, n = net(flat, raw[numbers]).unflatten(1, (3, -1)).unbind(1)
+        a, p, n = net(flat, rows(raw, numbers)).unflatten(1, (3, -1)).unbind(1)
         return triplet_loss(a, p, n).mean(1)
 
     return fit(net.start(seeds, dtype=raw.dtype) if start is None else start, loss, training, progress=progress)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.labs.similarity.learning.fit import Training, draws, fit
-from core.labs.similarity.learning.net import Net
+from core.labs.similarity.learning.net import Net, rows
 from core.progress import Progress
 
 KL_WEIGHT = 0.05  # 2 s² for reconstructions with an error of s = 0.16, between half a cell of GridRobot and a whole one
@@ -37,7 +37,7 @@ def fit_vae(
 
     def loss(flat: Tensor, step: int) -> Tensor:
         weights, back = flat.split([encoder.size, decoder.size], dim=1)
-        x = raw[seen[chosen[step]]]
+        x = rows(raw, seen[chosen[step]])
         mean, log_variance = encoder(weights, x).split(dim, dim=-1)
         eps = torch.stack([torch.randn(mean.shape[1:], generator=draw, dtype=raw.dtype) for draw in noise])
         error = (decoder(back, mean + eps * (log_variance / 2).exp()) - x).square().mean((1, 2))

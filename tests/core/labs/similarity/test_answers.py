@@ -10,11 +10,11 @@ from core.labs.similarity import study
 from core.labs.similarity.answers.ensemble import Ensemble, disagreement, next_question, train_ensemble
 from core.labs.similarity.answers.record import UNDO, Answer, append, as_csv, read_answers, stored, triples
 from core.labs.similarity.answers.reward import learned_values, next_pair
-from core.labs.similarity.figures.grids import grids
+from core.labs.similarity.figures.behaviours import side_by_side
 from core.labs.similarity.figures.plane import behaviour_map
 from core.labs.similarity.learning.fit import Training
 from core.labs.similarity.person import Person, simulated
-from core.worlds.gridrobot import cells_of, gridrobot
+from core.worlds.listed.gridrobot import cells_of, gridrobot
 
 WORLD = gridrobot()
 SEEN = [int(i) for i in WORLD.seen]
@@ -133,7 +133,7 @@ def test_disagreement_is_the_entropy_of_votes():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_figures_show_the_behaviours(theme):
-    fig = grids(WORLD, (0, 100, 489), theme=theme)
+    fig = side_by_side(WORLD, (0, 100, 489), theme=theme)
     lines = [trace for trace in fig.data if trace.mode == "lines"]
     np.testing.assert_allclose(lines[1].x, cells_of(WORLD.raw[100])[:, 0])
     assert "laptop" in caption_of(fig)

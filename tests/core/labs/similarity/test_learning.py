@@ -12,7 +12,7 @@ from core.labs.similarity.learning.triplet import fit_similarity, triplet_loss
 from core.labs.similarity.learning.vae import fit_vae
 from core.labs.similarity.person import Person, simulated
 from core.progress import Progress
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.gridrobot import gridrobot
 
 NET, SHORT = Net((19, 12, 12, 3)), Training(steps=30, batch=16)
 RAW = torch.as_tensor(gridrobot().raw).double()

@@ -13,7 +13,7 @@ from core.labs.similarity.measures import (
     standardised,
     violated,
 )
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.gridrobot import gridrobot
 
 WORLD = gridrobot()
 EXAM = exam(WORLD, 0, rewards=4, preferences=60)

@@ -20,7 +20,7 @@ from core.labs.similarity.settings import NAMES, REPRESENTATIONS, Settings
 from core.labs.similarity.study import run_study
 from core.labs.similarity.verdict import interval, judge, summarise
 from core.paths import ROOT
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.gridrobot import gridrobot
 
 SMALL = {"seeds": 2, "steps": 20, "width": 8, "rewards": 2, "preferences": 20}
 SETTINGS = Settings(answers=(10, 20), noise=(0.0, 0.3), **SMALL)

@@ -1,11 +1,13 @@
 """The Similarity page: the kept study at once, a small one run, what cannot be run."""
 
 from core.labs.similarity.answers import ensemble
+from core.labs.similarity.answers.record import Answer
 from core.labs.similarity.order import compute, spec_of
 from core.labs.similarity.settings import Settings
 from core.runs.recorded import submit_lab
 from tests.ui.conftest import settle, text_of
 from ui.labs.similarity import answering
+from ui.labs.similarity.answering import Sitting
 from ui.labs.similarity.page import ANSWER
 from ui.labs.similarity.questions import DISPUTED
 from ui.shell import store
@@ -59,7 +61,7 @@ def test_a_wrong_link_is_told(open_page):
 
 
 def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
-    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
     app = open_page("similarity")
     app.session_state["s_view"] = ANSWER
     app.run()
@@ -70,7 +72,7 @@ def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
         app.button(key=f"s_{choice}").click().run()
         assert not app.exception
     settle(app)
-    kept = answering.of("me")
+    kept = Sitting("grid", "me").own()
     assert [answer.trajectories for answer in kept] == asked
     assert [answer.choice for answer in kept] == ["AB", "BC", "cannot say", "AC", "AB", "AB"]
     assert [answer.query for answer in kept] == [1, 2, 3, 4, 5, 6]
@@ -87,12 +89,12 @@ def test_a_person_answers_and_a_map_appears(open_page, monkeypatch):
     app.button(key="s_forget").click().run()
     assert "0 preferences" in text_of(app)
     app.button(key="s_undo").click().run()
-    assert len(answering.of("me")) == 5
+    assert len(Sitting("grid", "me").own()) == 5
     assert app.session_state[answering.SHOWN][1] == asked[-1]  # asked again
 
 
 def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeypatch):
-    monkeypatch.setattr(ensemble, "FIRST_STEPS", 20)
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
     app = open_page("similarity")
     app.session_state["s_view"] = ANSWER
     app.run()
@@ -105,5 +107,34 @@ def test_another_person_begins_anew_and_a_simulated_one_helps(open_page, monkeyp
     assert len(app.get("plotly_chart")) == 3
     app.selectbox(key="s_how").set_value(DISPUTED).run()
     app.button(key="s_BC").click().run()
-    assert [answer.choice for answer in answering.of("Ann, the second")] == ["BC"]
-    assert len(answering.everybody()) == 2
+    assert [answer.choice for answer in Sitting("grid", "Ann, the second").own()] == ["BC"]
+    assert len(Sitting("grid", "").everybody()) == 2
+
+
+def test_answers_about_the_arm_are_kept_apart(open_page):
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    app.selectbox(key="s_asked_world").set_value("arm").run()
+    app.button(key="s_AC").click().run()
+    assert not app.exception
+    assert "1 answer by me" in text_of(app)
+    assert [answer.choice for answer in Sitting("arm", "me").own()] == ["AC"]
+    assert Sitting("grid", "me").own() == []
+
+
+def test_two_people_are_compared(open_page, monkeypatch):
+    monkeypatch.setitem(ensemble.FIRST_STEPS, "grid", 20)
+    for rater in ("me", "Ann"):
+        three = Sitting("grid", rater).behaviours.seen[:15].reshape(5, 3).tolist()
+        rows = [Answer(i, tuple(row), "AB", 500, rater, "") for i, row in enumerate(three, 1)]
+        answering.take_in("grid", rows)
+    app = open_page("similarity")
+    app.session_state["s_view"] = ANSWER
+    app.run()
+    settle(app)
+    app.toggle(key="s_people").set_value(True).run()
+    settle(app)
+    assert not app.exception
+    assert "both answered 5 questions, 100 % alike" in text_of(app).replace("\\", "")
+    assert len(app.get("plotly_chart")) == 5  # the question, one's own map, two maps, and two behaviours to prefer

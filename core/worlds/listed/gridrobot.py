@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from core.worlds.behaviours import Behaviours, behaviours
+from core.worlds.listed.behaviours import Behaviours, behaviours
 
 SIZE = 5
 MOVES = 2 * (SIZE - 1)

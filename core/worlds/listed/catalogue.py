@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.errors import SpecError
-from core.worlds.behaviours import Behaviours
-from core.worlds.gridrobot import gridrobot
+from core.worlds.listed.arm import arm
+from core.worlds.listed.behaviours import Behaviours
+from core.worlds.listed.gridrobot import gridrobot
 
-WORLDS: dict[str, tuple[str, Callable[[], Behaviours]]] = {"grid": ("GridRobot", gridrobot)}
+WORLDS: dict[str, tuple[str, Callable[[], Behaviours]]] = {"grid": ("GridRobot", gridrobot), "arm": ("Robot arm", arm)}
 TITLES: dict[str, str] = {name: title for name, (title, _) in WORLDS.items()}
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.errors import SpecError
-from core.worlds.catalogue import load_world
-from core.worlds.gridrobot import LAPTOP, cells_of, degrees_of, gridrobot
+from core.worlds.listed.catalogue import load_world
+from core.worlds.listed.gridrobot import LAPTOP, cells_of, degrees_of, gridrobot
 
 
 def test_every_behaviour_is_there_once():
