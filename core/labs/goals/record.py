@@ -5,9 +5,10 @@ intended, proxy (means a step since the point before), loss, explores (the share
 orchard trees, bare and affinity_1 to affinity_10.
 
 ``episodes.parquet``: one row an episode: run, policy (``agent``, or the scripts ``intended``, ``proxy``, ``random``
-with run -1 and the first seed), seed, setting (``settings.variant_name``), shift (a name of the task's ``shifts``), episode,
-return_reward, return_intended, return_proxy, steps; of agents' first 64 episodes also loglik_intended and loglik_proxy,
-the mean log-likelihood an action in nats (NaN elsewhere); and the world's own columns (``extras.extras``).
+with run -1 and the first seed), seed, setting (``settings.variant_name``), shift (a name of the task's ``shifts``),
+episode, return_reward, return_intended, return_proxy, steps; of agents' first 64 episodes also loglik_intended and
+loglik_proxy, the mean log-likelihood an action in nats (NaN elsewhere); and the world's own columns
+(``extras.extras``).
 
 ``summary.json``: settings, means, verdicts, seconds: see ``verdict.summarise``. ``agents.safetensors``: agents by
 ``agent_name``, read by ``core.agents.agent.load_agents``.
