@@ -38,7 +38,7 @@ _TREE = Learning(
     target_every=200, exploring=0.1,
 )  # fmt: skip
 _PARTNER = Learning(
-    steps=1_500_000, ahead=4, batch=512, memory=300_000, warmup=5_000, target_every=200, exploring=0.4, floor=0.03,
+    steps=600_000, ahead=4, batch=512, memory=300_000, warmup=5_000, target_every=200, exploring=0.4, floor=0.03,
     follow=0.5,
 )  # fmt: skip
 _MONSTERS = Learning(
@@ -66,7 +66,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
     },
     "partner": {
         "small": Preset(_PARTNER, _PARTNERS[:1], 2, 40, 500, 80, 0.03),
-        "paper": Preset(replace(_PARTNER, steps=4_000_000), _PARTNERS, 5, 80, 2000, 80, 0.03),
+        "paper": Preset(replace(_PARTNER, steps=1_500_000), _PARTNERS, 5, 80, 2000, 80, 0.03),
     },
     "monsters": {
         "small": Preset(_MONSTERS, _HORIZONS, 3, 40, 500, 200, 0.02),
