@@ -81,7 +81,12 @@ TASKS = (
         "Spheres in the order that a partner shows",
         Partner,
         PartnerSettings(),
-        {"training": {}, "anti-expert": {"partner": "anti"}, "alone": {"partner": "nobody"}},
+        {
+            "training": {},
+            "expert": {"partner": "expert"},
+            "anti-expert": {"partner": "anti"},
+            "alone": {"partner": "nobody"},
+        },
         "visit the spheres in the right order",
         "follow the partner",
         (Knob("partner", "Who walks along in training", ("expert", "anti", "nobody")),),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.worlds.tasks.paths import distances
-from core.worlds.tasks.world import MOVE_NAMES, MOVES, Goal, Step, World, moved
+from core.worlds.tasks.world import MOVE_NAMES, Goal, Step, World, moved, reached
 
 SIZE = 7
 BLOCKS = 0.2
@@ -97,14 +97,11 @@ class Corner(World[CornerState, CornerSettings]):
         """Minus the number of moves that are left after the action: to the cheese, or to the corner."""
         s = self.state
         target = s.cheese if goal == "intended" else np.broadcast_to(CORNER, s.cheese.shape)
-        left = distances(s.blocks, target)
-        copy = np.arange(self.copies)
-        scores = np.empty((self.copies, len(MOVES)))
-        for action in range(len(MOVES)):
-            place = moved(s.mouse, np.full(self.copies, action), SIZE)
-            place = np.where(s.blocks[copy, place[:, 0], place[:, 1]][:, None], s.mouse, place)
-            scores[:, action] = -left[copy, place[:, 0], place[:, 1]]
-        return scores
+        left, place = distances(s.blocks, target), reached(s.mouse, SIZE)
+        copy = np.arange(self.copies)[:, None]
+        blocked = s.blocks[copy, place[..., 0], place[..., 1]]
+        place = np.where(blocked[:, :, None], s.mouse[:, None], place)
+        return -left[copy, place[..., 0], place[..., 1]]
 
     def board(self) -> np.ndarray:
         s, copy = self.state, np.arange(self.copies)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.worlds.tasks.world import moved
+from core.worlds.tasks.world import reached
 
 
 def length(towards: np.ndarray) -> np.ndarray:
@@ -55,7 +55,6 @@ def moves_after(
         actions: four moves, or five with staying.
         there: bool [copy, thing], which things exist.
     """
-    reached = np.stack([moved(place, np.full(len(place), action), size) for action in range(actions)], axis=1)
-    moves = length(reached[:, :, None] - things[:, None])
+    moves = length(reached(place, size, actions)[:, :, None] - things[:, None])
     left = np.where(np.broadcast_to(there, things.shape[:2])[:, None], moves, np.inf).min(2)
     return np.where(np.isfinite(left), left, 0.0)

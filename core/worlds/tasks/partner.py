@@ -18,7 +18,7 @@ import numpy as np
 
 from core.worlds.tasks.nearest import direction, length, moves_after, same
 from core.worlds.tasks.paths import distances
-from core.worlds.tasks.world import MOVE_NAMES, Goal, Step, World, moved
+from core.worlds.tasks.world import MOVE_NAMES, Goal, Step, World, moved, reached
 
 SIZE = 11
 SPHERES = 4
@@ -160,8 +160,8 @@ class Partner(World[PartnerState, PartnerSettings]):
         blocks[copy[:, None], s.spheres[:, :, 0], s.spheres[:, :, 1]] = wrong
         left = distances(blocks, s.spheres[copy, right])
         here = left[copy, s.learner[:, 0], s.learner[:, 1]]
-        reached = [moved(s.learner, np.full(self.copies, action), SIZE) for action in range(len(self.actions))]
-        after = np.stack([left[copy, place[:, 0], place[:, 1]] for place in reached], axis=1)
+        place = reached(s.learner, SIZE)
+        after = left[copy[:, None], place[..., 0], place[..., 1]]
         return -np.where(np.isfinite(after), after, here[:, None] + DETOUR)
 
     def board(self) -> np.ndarray:

@@ -115,6 +115,11 @@ def best(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (ties * rng.random(scores.shape)).argmax(1)
 
 
+def reached(places: np.ndarray, size: int, actions: int = len(MOVES)) -> np.ndarray:
+    """Where each action would lead on an open square board, int64 [copy, action, 2]."""
+    return np.stack([moved(places, np.full(len(places), action), size) for action in range(actions)], axis=1)
+
+
 def moved(places: np.ndarray, actions: np.ndarray, size: int) -> np.ndarray:
     """Places [copy, 2] after a move each, kept inside a square board; an action beyond the moves stays."""
     ways = np.concatenate([MOVES, np.zeros((1, 2), dtype=MOVES.dtype)])
