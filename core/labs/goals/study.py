@@ -69,8 +69,9 @@ def rows_of(settings: Settings) -> list[list[int]]:
 def _train(
     settings: Settings, scratch: Path, on_step: OnStep | None, cancelled: IsCancelled | None
 ) -> tuple[pd.DataFrame, dict[str, Agent]]:
-    rows, tables, agents = rows_of(settings), [], {}
-    done = 0
+    rows, done = rows_of(settings), 0
+    tables: list[pd.DataFrame] = []
+    agents: dict[str, Agent] = {}
     for number, members in enumerate(rows):
         table, found = _train_row(settings, scratch / f"row-{number}", members, tables, done, on_step, cancelled)
         tables.append(table)
