@@ -34,7 +34,7 @@ class Plan:
     """
 
     size: Size = field(default_factory=Size)
-    steps: int = 8000
+    steps: int = 4500
     batch: int = 128
     rate: float = 2e-3
     warm: int = 200
