@@ -31,7 +31,7 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         self.render_mode = render_mode
         self.world: World = self.task.world(self.settings, 1, np.random.default_rng(0))
         seen = self.world.observe()
-        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, seen.shape[1:], np.float32)
+        self.observation_space = gymnasium.spaces.Box(-1, 1, seen.shape[1:], np.float32)
         self.action_space = gymnasium.spaces.Discrete(len(self.world.actions))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:

@@ -80,7 +80,7 @@ class World(ABC, Generic[StateT, SettingsT]):
 
     @abstractmethod
     def observe(self) -> np.ndarray:
-        """What the agent sees, float32 [copy, number]."""
+        """What the agent sees, float32 [copy, number], each within -1 and 1."""
 
     @abstractmethod
     def scores(self, goal: Goal) -> np.ndarray:
