@@ -34,13 +34,13 @@ class Plan:
     """
 
     size: Size = field(default_factory=Size)
-    steps: int = 4500
+    steps: int = 3000
     batch: int = 128
     rate: float = 2e-3
     warm: int = 200
     decay: float = 0.01
     sharpness: float = 0.02
-    every: int = 250
+    every: int = 100
     seed: int = 0
 
 
