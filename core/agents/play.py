@@ -10,42 +10,47 @@ import numpy as np
 from core.worlds.tasks.world import Goal, World, best
 
 Policy = Callable[[World], np.ndarray]  # what every copy does now, int64 [copy]
-Look = Callable[[World, np.ndarray], None]  # the world before a step, and the actions about to be made
+Note = Callable[[World], dict[str, np.ndarray]]  # anything about every copy before its step, each [copy, ..]
 
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """One episode a copy.
+    """One episode a copy, step by step; arrays are [step, copy], 0 after a copy's end.
 
     Attributes:
-        intended, proxy: undiscounted sums of what each goal pays, float64 [copy].
-        steps: int64 [copy].
+        going: whether the episode had not ended before the step, bool.
+        actions: what was done, int64.
+        reward, intended, proxy: what training and either goal paid, float32.
+        notes: what was noted before the step, by name, each [step, copy, ..].
     """
 
+    going: np.ndarray
+    actions: np.ndarray
+    reward: np.ndarray
     intended: np.ndarray
     proxy: np.ndarray
-    steps: np.ndarray
+    notes: dict[str, np.ndarray]
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Of each episode, int64 [copy]."""
+        return self.going.sum(0)
 
 
-def play(world: World, policy: Policy, steps: int, look: Look | None = None) -> Episodes:
-    """Play the copies from where they stand until each episode ends, or for so many steps.
-
-    A copy whose episode has ended stands still in the record, while the world goes on with it.
-    """
-    intended, proxy = np.zeros(world.copies), np.zeros(world.copies)
-    going, done = np.ones(world.copies, bool), np.zeros(world.copies, np.int64)
+def play(world: World, policy: Policy, steps: int, note: Note | None = None) -> Episodes:
+    """Play the copies from where they stand until each episode ends, or for so many steps."""
+    going, rows = np.ones(world.copies, bool), []
     for _ in range(steps):
+        notes = note(world) if note else {}
         actions = policy(world)
-        if look:
-            look(world, actions)
         step = world.step(actions)
-        intended += np.where(going, step.intended, 0)
-        proxy += np.where(going, step.proxy, 0)
-        done += going
-        going &= ~step.ended
+        rows.append((going, actions, *(paid * going for paid in (step.reward, step.intended, step.proxy)), notes))
+        going = going & ~step.ended
         if not going.any():
             break
-    return Episodes(intended, proxy, done)
+    *columns, noted = zip(*rows, strict=True)
+    notes = {name: np.stack([now[name] for now in noted]) for name in noted[0]}
+    return Episodes(*(np.stack(column) for column in columns), notes=notes)
 
 
 def scripted(goal: Goal, rng: np.random.Generator) -> Policy:

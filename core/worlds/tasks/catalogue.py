@@ -91,7 +91,12 @@ TASKS = (
         "Apples, shields and monsters",
         Monsters,
         MonstersSettings(),
-        {"training": {}, "long": {"horizon": 200}, "no monsters": {"horizon": 200, "monsters": 0}},
+        {
+            "training": {},
+            "short": {"horizon": 25},
+            "long": {"horizon": 200},
+            "no monsters": {"horizon": 200, "monsters": 0},
+        },
         "eat apples, and take shields while monsters are left to stop",
         "collect shields",
         (

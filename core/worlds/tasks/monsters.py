@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.worlds.tasks.nearest import direction, moves_after, nearest
+from core.worlds.tasks.nearest import direction, moves_after, nearest, same
 from core.worlds.tasks.world import MOVE_NAMES, MOVES, Goal, Step, World, moved
 
 SIZE = 14
@@ -38,8 +38,8 @@ class MonstersSettings:
 
     Attributes:
         horizon: steps an episode.
-        encoding: what the agent sees. ``nearest``: the nearest shield, apple and monster; ``counts``: that, and how many
-            monsters live; ``board``: everything one-hot on a board with the hero in its middle.
+        encoding: what the agent sees. ``nearest``: the nearest shield, apple and monster; ``counts``: that, and how
+            many monsters live; ``board``: everything one-hot on a board with the hero in its middle.
         monsters: how many live at first, up to five.
     """
 
@@ -50,7 +50,7 @@ class MonstersSettings:
 
 @dataclass
 class MonstersState:
-    """Places int64 [copy, 2] or [copy, 5, 2]; which monsters live bool [copy, 5]; shields carried and steps int64 [copy]."""
+    """Places int64 [copy, 2] or [copy, 5, 2]; living monsters bool [copy, 5]; shields carried, steps int64 [copy]."""
 
     hero: np.ndarray
     monsters: np.ndarray
@@ -92,7 +92,7 @@ class Monsters(World[MonstersState, MonstersSettings]):
 
     def _take(self, places: np.ndarray, elsewhere: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Things after the hero took those under it, and how many these were."""
-        taken = (places == self.state.hero[:, None]).all(2)
+        taken = same(places, self.state.hero[:, None])
         return np.where(taken[:, :, None], elsewhere, places), taken.sum(1)
 
     def _hunt(self, hunting: np.ndarray, rows_first: np.ndarray) -> np.ndarray:
@@ -102,7 +102,7 @@ class Monsters(World[MonstersState, MonstersSettings]):
         far = np.abs(towards)
         rows = (far[..., 0] > far[..., 1]) | ((far[..., 0] == far[..., 1]) & rows_first)
         target = s.monsters + np.sign(towards) * np.stack([rows, ~rows], axis=2)
-        attacks = hunting & (target == s.hero[:, None]).all(2)
+        attacks = hunting & same(target, s.hero[:, None])
         stopped = attacks & (attacks.cumsum(1) <= s.carried[:, None])
         s.carried = s.carried - stopped.sum(1)
         s.alive = s.alive & ~stopped
@@ -112,7 +112,7 @@ class Monsters(World[MonstersState, MonstersSettings]):
     def _walk(self, target: np.ndarray, walking: np.ndarray) -> np.ndarray:
         """Places of monsters after each, one after the other, went to its target if no living one stood there."""
         s = self.state
-        cells, target = s.monsters @ [SIZE, 1], target @ [SIZE, 1]
+        cells, target = s.monsters[..., 0] * SIZE + s.monsters[..., 1], target[..., 0] * SIZE + target[..., 1]
         taken = np.where(s.alive, cells, -1)
         for monster in range(EACH):
             goes = walking[:, monster] & ~(taken == target[:, monster, None]).any(1)
@@ -133,13 +133,13 @@ class Monsters(World[MonstersState, MonstersSettings]):
         return np.concatenate([*seen, carried / CARRIED, carried > 0], axis=1, dtype=np.float32)
 
     def _nearest(self) -> list[np.ndarray]:
-        """Direction and nearness of the nearest shield, apple and monster; whether a monster stands on each cell around."""
+        """Direction and nearness of the nearest shield, apple and monster; whether a monster is on each cell around."""
         s = self.state
         seen = []
         for places, there in ((s.shields, True), (s.apples, True), (s.monsters, s.alive)):
             towards, moves = nearest(places - s.hero[:, None], there)
             seen += [direction(towards, SIZE), 1 / (1 + moves[:, None])]
-        beside = (s.monsters[:, :, None] - s.hero[:, None, None] == AROUND).all(3)
+        beside = same(s.monsters[:, :, None], s.hero[:, None, None] + AROUND)
         return [*seen, (beside & s.alive[:, :, None]).any(1)]
 
     def _view(self) -> np.ndarray:
@@ -150,11 +150,11 @@ class Monsters(World[MonstersState, MonstersSettings]):
         there = np.ones((self.copies, 3, EACH), bool)
         there[:, 2] = s.alive
         copy, kind, thing = np.nonzero(there)
-        view[copy, kind, (places @ [WINDOW, 1])[copy, kind, thing]] = 1
+        view[copy, kind, (places[..., 0] * WINDOW + places[..., 1])[copy, kind, thing]] = 1
         return view.reshape(self.copies, -1)
 
     def scores(self, goal: Goal) -> np.ndarray:
-        """Minus the moves left: to the nearest shield, or where shields are enough for all living monsters to an apple."""
+        """Minus the moves left to the nearest shield; for the intention to an apple once shields are enough for all."""
         s = self.state
         shields = -moves_after(s.hero, s.shields, SIZE)
         if goal == "proxy":

@@ -10,6 +10,17 @@ import numpy as np
 from core.worlds.tasks.world import moved
 
 
+def length(towards: np.ndarray) -> np.ndarray:
+    """Moves of ways given as (rows, columns), int [..., 2] -> int [...]."""
+    far = np.abs(towards)
+    return far[..., 0] + far[..., 1]
+
+
+def same(places: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether two places are one, int [..., 2] each -> bool [...]."""
+    return (places[..., 0] == others[..., 0]) & (places[..., 1] == others[..., 1])
+
+
 def nearest(towards: np.ndarray, there: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of some things, the first of several.
 
@@ -18,16 +29,16 @@ def nearest(towards: np.ndarray, there: np.ndarray | bool = True) -> tuple[np.nd
         there: bool [copy, thing], which of them exist.
 
     Returns:
-        Its entry of ``towards`` int [copy, 2] and the moves to it float64 [copy]; (0, 0) and infinity where none exists.
+        Its ``towards`` int [copy, 2] and the moves to it float64 [copy]; (0, 0) and infinity where none exists.
     """
-    moves = np.where(there, np.abs(towards).sum(2), np.inf)
+    moves = np.where(there, length(towards), np.inf)
     copy, first = np.arange(len(towards)), moves.argmin(1)
     left = moves[copy, first]
     return np.where(np.isfinite(left)[:, None], towards[copy, first], 0), left
 
 
 def direction(towards: np.ndarray, size: int) -> np.ndarray:
-    """How an agent sees where a thing lies, float64 [..., 5]: parts of the board, signs, whether rows are the longer way."""
+    """How an agent sees a way, float64 [..., 5]: as parts of the board, its signs, whether rows are the longer part."""
     far = np.abs(towards)
     return np.concatenate([towards / (size - 1), np.sign(towards), far[..., :1] > far[..., 1:]], axis=-1)
 
@@ -45,6 +56,6 @@ def moves_after(
         there: bool [copy, thing], which things exist.
     """
     reached = np.stack([moved(place, np.full(len(place), action), size) for action in range(actions)], axis=1)
-    moves = np.abs(reached[:, :, None] - things[:, None]).sum(3)
+    moves = length(reached[:, :, None] - things[:, None])
     left = np.where(np.broadcast_to(there, things.shape[:2])[:, None], moves, np.inf).min(2)
     return np.where(np.isfinite(left), left, 0.0)

@@ -5,8 +5,8 @@ learner enters pays nothing, from then on the right next one pays 1, another one
 partner walks along beside it: an *expert* goes round in the right order, an *anti-expert* in the opposite one. Nobody
 blocks anybody. An episode is 80 steps, known to all: it ends, it is not cut off.
 
-The learner sees what its own visits paid, from which sphere to which, so that an agent that goes on after an anti-expert
-does not lack the information that it is wrong.
+The learner sees what its own visits paid, from which sphere to which: an agent that goes on after an anti-expert does
+not lack the information that it is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.worlds.tasks.nearest import direction, moves_after
+from core.worlds.tasks.nearest import direction, length, moves_after, same
 from core.worlds.tasks.paths import distances
 from core.worlds.tasks.world import MOVE_NAMES, Goal, Step, World, moved
 
@@ -26,7 +26,7 @@ APART = 4  # moves at least between two spheres
 FADES = 0.8  # what was paid last is seen for some steps, less in each
 DETOUR = 4  # entering a wrong sphere is as bad as so many moves
 CELLS = np.stack(np.divmod(np.arange(SIZE * SIZE), SIZE), axis=1)
-CLEAR = np.abs(CELLS[:, None] - CELLS).sum(2) >= APART  # [cell, cell]
+CLEAR = length(CELLS[:, None] - CELLS) >= APART  # [cell, cell]
 GROUND = ("floor", *(f"sphere {number}" for number in range(1, SPHERES + 1)))
 WALKERS = ("learner", "partner", "learner on partner")
 
@@ -88,11 +88,11 @@ class Partner(World[PartnerState, PartnerSettings]):
         return PartnerState(learner, partner, aim, spheres, after, none, paid, trace, steps)
 
     def step(self, actions: np.ndarray) -> Step:
-        """Both walk, then spheres pay. The intention pays the hidden order, the proxy the one that the partner shows."""
+        """Both walk, then spheres pay: the intention in the hidden order, the proxy in the one that is shown."""
         s, copy = self.state, np.arange(self.copies)
         s.learner = moved(s.learner, actions, SIZE)
         self._partner_walks()
-        on = (s.spheres == s.learner[:, None]).all(2)
+        on = same(s.spheres, s.learner[:, None])
         entered = on.argmax(1)
         new = on.any(1) & (entered != s.last)
         counts = new & (s.last >= 0)
@@ -124,7 +124,7 @@ class Partner(World[PartnerState, PartnerSettings]):
         towards = target - s.partner
         rows = np.abs(towards[:, :1]) >= np.abs(towards[:, 1:])
         s.partner = s.partner + np.sign(towards) * np.concatenate([rows, ~rows], axis=1)
-        s.aim = np.where((s.partner == target).all(1), self.shown()[copy, s.aim], s.aim)
+        s.aim = np.where(same(s.partner, target), self.shown()[copy, s.aim], s.aim)
 
     def observe(self) -> np.ndarray:
         """Partner (direction, whether there), the fading pay, then every sphere from the nearest on.
@@ -137,7 +137,7 @@ class Partner(World[PartnerState, PartnerSettings]):
         known = s.paid[copy, s.last] * (s.last >= 0)[:, None]
         marks = np.stack([np.arange(SPHERES) == s.last[:, None], known], axis=2)
         spheres = np.concatenate([direction(towards, SIZE), marks], axis=2)
-        order = np.abs(towards).sum(2).argsort(1, kind="stable")
+        order = length(towards).argsort(1, kind="stable")
         sorted_spheres = np.take_along_axis(spheres, order[:, :, None], axis=1).reshape(self.copies, -1)
         there = np.full((self.copies, 1), self.accompanied)
         seen = [direction(partner, SIZE), there, s.trace[:, None], sorted_spheres]
@@ -152,7 +152,7 @@ class Partner(World[PartnerState, PartnerSettings]):
         if goal == "proxy":
             return -moves_after(s.learner, s.partner[:, None], SIZE) * self.accompanied
         copy = np.arange(self.copies)
-        closest = np.abs(s.spheres - s.learner[:, None]).sum(2).argmin(1)
+        closest = length(s.spheres - s.learner[:, None]).argmin(1)
         right = np.where(s.last < 0, closest, s.after[copy, s.last])
         number = np.arange(SPHERES)
         wrong = (number != right[:, None]) & (number != s.last[:, None]) & (s.last >= 0)[:, None]

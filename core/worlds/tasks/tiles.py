@@ -1,4 +1,4 @@
-"""What the words of a tile look like: shapes on 16 x 16 pixels, in colours that most eyes tell apart (Okabe and Ito 2008).
+"""What the words of a tile look like: shapes of 16 x 16 pixels in colours that most eyes tell apart (Okabe, Ito 2008).
 
 Where colours alone would tell things apart, such as the four spheres, marks do so too.
 """

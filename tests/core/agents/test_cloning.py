@@ -19,12 +19,14 @@ def test_an_episode_ends_once():
     left = 4 - world.state.place
     episodes = play(world, scripted("intended", world.rng), 20)
     np.testing.assert_array_equal(episodes.steps, left)
-    np.testing.assert_array_equal(episodes.intended, 1)
+    np.testing.assert_array_equal(episodes.intended.sum(0), 1)
+    assert episodes.notes == {}
     world = _walk(50, horizon=7)
     place = world.state.place.copy()
-    episodes = play(world, scripted("proxy", world.rng), 20)
+    episodes = play(world, scripted("proxy", world.rng), 20, note=lambda world: {"place": world.state.place})
     np.testing.assert_array_equal(episodes.steps, 7)
-    np.testing.assert_array_equal(episodes.proxy, 7 - np.maximum(place - 1, 0))
+    np.testing.assert_array_equal(episodes.proxy.sum(0), 7 - np.maximum(place - 1, 0))
+    np.testing.assert_array_equal(episodes.notes["place"][:5], np.maximum(place - np.arange(5)[:, None], 0))
 
 
 def test_a_share_of_random_actions():
@@ -41,8 +43,8 @@ def test_a_clone_of_the_script():
     agent = clone(seen, done, Net(5, 2, 16), steps=100, batch=64)
     fresh = _walk(200, horizon=8)
     expected = 8 - np.maximum(fresh.state.place - 1, 0)
-    np.testing.assert_array_equal(play(fresh, agent, 20).proxy, expected)
+    np.testing.assert_array_equal(play(fresh, agent, 20).proxy.sum(0), expected)
     with pytest.raises(SpecError, match="do not fit"):
-        clone(seen, done, Net(5, 1, 8))
+        clone(seen, done, Net(4, 2, 8))
     with pytest.raises(SpecError, match="one at least"):
         clone(seen[:0], done[:0], Net(5, 2, 8))

@@ -1,0 +1,136 @@
+"""``python -m core goals``: train agents, move them to where the goals come apart, and say which one they learned."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commands.options import listed, show_progress
+from core.errors import SpecError
+
+if TYPE_CHECKING:
+    from core.labs.goals.settings import Settings, Variant
+
+WORLDS = ("corner", "tree", "partner", "monsters")
+# Options that list values of a field of the world's settings, and what a value is.
+FIELDS: dict[str, tuple[type, str]] = {
+    "corner": (int, "corner: sides of the corner that holds the cheese"),
+    "random_levels": (float, "corner: shares of levels with the cheese anywhere"),
+    "regrowth": (float, "tree: least probabilities of a new tree in a step"),
+    "partner": (str, "partner: who walks along, of expert,anti,nobody"),
+    "horizon": (int, "monsters: steps of an episode"),
+    "encoding": (str, "monsters: what is seen, of nearest,counts,board"),
+}
+UNFINISHED = "unfinished"
+
+
+def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, ...] = ()) -> None:
+    """Add the command."""
+    parser = commands.add_parser(name, aliases=aliases, help="agents that keep their skill and lose the point")
+    parser.set_defaults(run=run)
+    parser.add_argument("--world", required=True, choices=WORLDS)
+    parser.add_argument("--preset", default="small", choices=("small", "paper"), help="small: minutes on one core")
+    parser.add_argument("--seed", type=int, default=0, help="the first of the seeds")
+    parser.add_argument("--seeds", type=int, help="how many; default: the preset's")
+    parser.add_argument("--steps", type=int, help="of the world in training, for each agent; default: the preset's")
+    for field, (_, words) in FIELDS.items():
+        flag = f"--{field.replace('_', '-')}"
+        parser.add_argument(flag, help=f"comma-separated; {words}; every combination trains")
+    parser.add_argument("--out", required=True, type=Path, help="folder for episodes.parquet and summary.json")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check the options, train and test, write the folder whole, say what was found. Stopped or killed, it goes on."""
+    from core.export.whole import refuse_foreign, whole_folder
+    from core.labs.goals.order import spec_of
+    from core.labs.goals.record import EPISODES, FILES
+    from core.runs.laboratory import write_lab_run
+
+    settings, out = _settings(options), options.out.resolve()
+    refuse_foreign(out, {*FILES, UNFINISHED})
+    scratch = _scratch(out, settings)
+    from core.labs.goals.study import run_study
+
+    finished, began = scratch / "finished", time.perf_counter()
+    shutil.rmtree(finished, ignore_errors=True)
+    finished.mkdir()
+    on_step = show_progress if sys.stderr.isatty() else None
+    try:
+        summary = run_study(settings, scratch=scratch, out=finished, on_step=on_step)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        raise SystemExit(130) from None
+    with whole_folder(out, {*FILES, UNFINISHED}) as folder:
+        for file in finished.iterdir():
+            shutil.move(file, folder / file.name)
+        write_lab_run(spec_of(settings), folder, items=settings.agents, seconds=time.perf_counter() - began)
+    for line in _lines(summary):
+        print(line)
+    print(out / EPISODES)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from core.labs.goals.settings import preset
+
+    for name in ("seeds", "steps"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise SpecError("The number must be at least 1.", where=f"--{name}")
+    return preset(
+        options.world,
+        options.preset,
+        seed=options.seed,
+        seeds=options.seeds,
+        steps=options.steps,
+        variants=_variants(options),
+    )
+
+
+def _variants(options: argparse.Namespace) -> tuple[Variant, ...] | None:
+    """Every combination of the values that are named; None where none is."""
+    given = {field: _values(getattr(options, field), field) for field in FIELDS if getattr(options, field) is not None}
+    if not given:
+        return None
+    return tuple(dict(zip(given, values, strict=True)) for values in product(*given.values()))
+
+
+def _values(text: str, field: str) -> list[Any]:
+    kind = FIELDS[field][0]
+    try:
+        return [kind(part) for part in listed(text)]
+    except ValueError:
+        flag = f"--{field.replace('_', '-')}"
+        raise SpecError(f"{text!r} are not numbers.", where=flag, next_step="Part them by commas.") from None
+
+
+def _scratch(out: Path, settings: Settings) -> Path:
+    """The folder of what a killed command left; refused where that was another study."""
+    scratch = out / UNFINISHED
+    wanted, mark = json.dumps(settings.to_json(), sort_keys=True), scratch / "settings.json"
+    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
+        raise SpecError(
+            "The folder holds the beginning of another study.",
+            where="--out",
+            next_step="Name another folder, or repeat the command that began it.",
+        )
+    scratch.mkdir(parents=True, exist_ok=True)
+    mark.write_text(wanted, encoding="utf-8")
+    return scratch
+
+
+def _lines(summary: dict[str, Any]) -> list[str]:
+    """One line a setting, shift and policy, then the verdicts."""
+    lines = [f"{'setting':<30} {'shift':<12} {'policy':<9} intended    proxy"]
+    for row in summary["means"]:
+        intended, proxy = (row[f"return_{goal}"]["mean"] for goal in ("intended", "proxy"))
+        lines.append(f"{row['setting']:<30} {row['shift']:<12} {row['policy']:<9} {intended:>8.2f} {proxy:>8.2f}")
+    for row in summary["verdicts"]:
+        parts = [f"{name} {row[name]['standing']}" for name in ("competent", "falls", "skill", "explained")]
+        lines.append(f"{row['setting']}, {row['shift']}: misgeneralised: {row['misgeneralised']} ({'; '.join(parts)})")
+    return [*lines, f"{summary['seconds']:.0f} s"]
