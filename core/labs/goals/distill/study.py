@@ -18,7 +18,7 @@ from core.models.toy import save_toy, word_tokenizer
 from core.progress import IsCancelled, OnStep, Progress
 from core.worlds.tasks.corner import CornerSettings
 
-BOARDS, FRESH, EPISODES = 600_000, 30_000, 2_000
+BOARDS, FRESH, EPISODES = 600_000, 20_000, 1_000
 CHECKPOINT = "distill.safetensors"
 SHIFTS = {"training": False, "away": True}
 
