@@ -9,7 +9,7 @@ distils each (about a quarter of an hour on one core), and writes
     assets/labs/goals/distill/teachers.safetensors     the teachers
     assets/labs/goals/distill/<name>.json              agreement and behaviour
     assets/labs/goals/distill/heads.csv                what every head reads
-    assets/pairs/corner_cheese.csv                     boards that differ in the cheese, solved by both pupils
+    assets/pairs/corner_cheese.csv                     boards that differ in the cheese, solved by every kept pupil
 
 A run that was cut off goes on from the checkpoint in its scratch folder.
 """
@@ -21,6 +21,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -28,7 +29,7 @@ from core.agents.agent import Agent, load_agents, save_agents
 from core.agents.learning import Learning, Run
 from core.agents.train import train
 from core.labs.goals.distill.heads import read_heads
-from core.labs.goals.distill.measure import Scores
+from core.labs.goals.distill.measure import CALL, Scores
 from core.labs.goals.distill.pairs import NAME, cheese_pairs
 from core.labs.goals.distill.prompts import ACTIONS
 from core.labs.goals.distill.states import Teacher
@@ -65,8 +66,8 @@ def model_scores(model: LoadedModel) -> Scores:
     """A kept model's logits of the four actions."""
 
     @torch.no_grad()
-    def scores(tokens):  # type: ignore[no-untyped-def]
-        calls = torch.from_numpy(tokens).long().split(500)
+    def scores(tokens: np.ndarray) -> np.ndarray:
+        calls = torch.from_numpy(tokens).long().split(CALL)
         return torch.cat([model.hf(input_ids=ids).logits[:, -1, ACTIONS] for ids in calls]).numpy()
 
     return scores
@@ -90,9 +91,10 @@ def make_model(name: str, teacher: Agent, scratch: Path) -> None:
 
 def make_tables() -> None:
     """Write the heads of all kept models, and the pairs that all of them solve."""
-    models = {name: load_model(name, device="cpu") for name in SETTINGS}
+    kept = [name for name in SETTINGS if (SHIPPED / name).exists()]
+    models = {name: load_model(name, device="cpu", location=SHIPPED / name) for name in kept}
     tables = [read_heads(model).table().assign(model=name) for name, model in models.items()]
-    pd.concat(tables).to_csv(KEPT / "heads.csv", index=False, lineterminator="\n", float_format="%.4f")
+    pd.concat(tables).to_csv(KEPT / "heads.csv", index=False, lineterminator="\n", float_format="%.4g")
     pairs = pairs_to_csv(cheese_pairs([model_scores(model) for model in models.values()]))
     (PAIRS_FOLDER / f"{NAME}.csv").write_text(pairs, encoding="utf-8", newline="")
 

@@ -16,7 +16,7 @@ from core.prompts.pairs import PairSet, PromptPair
 from core.worlds.tasks.corner import SIZE, Corner, CornerSettings
 from core.worlds.tasks.world import MOVE_NAMES
 
-COUNT, COPIES = 40, 20_000
+COUNT, COPIES = 40, 40_000
 NAME = "corner_cheese"
 
 
