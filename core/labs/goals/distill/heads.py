@@ -77,8 +77,15 @@ def read_heads(
     effect = np.zeros((boards, len(nodes)))
     for i, pair in enumerate(aligned):
         attention[i] = attention_patterns(model, pair).clean[:, :, -1, cells[i]]
-        rows = {"base_row": question.base_rows[i], "donor_row": question.donor_rows[i], "start": question.starts[i]}
-        effect[i] = node_effects(model, question.run, nodes, **rows, read=partial(question.read, i))
+        effect[i] = node_effects(
+            model,
+            question.run,
+            nodes,
+            base_row=question.base_rows[i],
+            donor_row=question.donor_rows[i],
+            start=question.starts[i],
+            read=partial(question.read, i),
+        )
         progress.advance(1)
     gap = float(np.mean(question.values[boards:]) - np.mean(question.values[:boards]))
     return HeadReadings(attention.mean(0), effect.mean(0).reshape(attention.shape[1:3]), gap, boards)

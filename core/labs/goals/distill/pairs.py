@@ -28,7 +28,7 @@ def move_cheese(world: Corner, rng: np.random.Generator) -> np.ndarray:
         free[copy, place[:, 0], place[:, 1]] = False
     cell = (free.reshape(world.copies, -1) * rng.random((world.copies, SIZE * SIZE))).argmax(1)
     s.cheese = np.stack(np.divmod(cell, SIZE), axis=1)
-    return free.any((1, 2))
+    return np.asarray(free.any((1, 2)))
 
 
 def cheese_pairs(agents: Sequence[Scores], *, count: int = COUNT, copies: int = COPIES, seed: int = 0) -> PairSet:

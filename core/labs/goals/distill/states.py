@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from core.worlds.tasks.corner import Corner, CornerSettings
 from core.worlds.tasks.world import MOVES, best
 
 Teacher = Callable[[Corner], np.ndarray]  # how good each action is, [copy, action]
-PARTS: dict[str, dict[str, float | bool]] = {"training": {}, "away": {"away": True}, "anywhere": {"random_levels": 1.0}}
+PARTS: dict[str, dict[str, Any]] = {"training": {}, "away": {"away": True}, "anywhere": {"random_levels": 1.0}}
 STRAYS, RESTARTS = 0.2, 0.1  # shares of random moves, and of copies that begin anew
 COPIES, LEVELS = 2000, 30_000
 # A wasted move and the way back cost 1 - .95^2, a tenth of what is still to be had. Half of that is a clear choice.

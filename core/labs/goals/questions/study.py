@@ -56,7 +56,7 @@ def run_questions(
     began = time.perf_counter()
     scratch.mkdir(parents=True, exist_ok=True)
     progress = Progress(settings.steps * len(settings.runs), on_step, cancelled)
-    curves, episodes, weights = [], [], {}
+    curves, episodes, weights = [], [], dict[str, Any]()
     for run, share, seed in settings.runs:
         who = {"run": run, "setting": setting_name(share), "seed": seed}
         hf, curve = _helper(settings, run, share, seed, scratch, progress)
