@@ -27,8 +27,8 @@ class BundledSet:
 
 
 BUNDLED = tuple(
-    BundledSet(id, title, question, PAIRS_FOLDER / f"{id}.csv")
-    for id, title, question in (
+    BundledSet(id, title, question, PAIRS_FOLDER / f"{id}.csv", *model)
+    for id, title, question, *model in (
         (
             "ioi_abba",
             "Indirect object, named first",
@@ -51,15 +51,13 @@ BUNDLED = tuple(
         ),
         ("capitals", "Capital cities", "Where does the model look up the capital of the country it has read?"),
         ("pronouns", "Pronouns", "How does a role such as king or queen decide between he and she?"),
+        (
+            "corner_cheese",
+            "Cheese here or there",
+            "For the corner agent: the cheese lies here or there, and the mouse goes another way. Which heads read it?",
+            "corner-agent",
+        ),
     )
-) + (
-    BundledSet(
-        "corner_cheese",
-        "Cheese here or there",
-        "For the corner agent: the cheese lies here or there, and the mouse goes another way. Which heads read it?",
-        PAIRS_FOLDER / "corner_cheese.csv",
-        model="corner-agent",
-    ),
 )
 
 
