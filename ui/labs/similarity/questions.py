@@ -53,7 +53,7 @@ def questions() -> None:
 
 
 def _who() -> tuple[Sitting, str, int, float]:
-    zeroth, first, second, third, fourth = st.columns([0.8, 1, 1.4, 1, 1])
+    zeroth, first, second, third, fourth = st.columns([1.2, 0.9, 1.4, 1, 1])
     world = zeroth.selectbox(
         "World", list(TITLES), format_func=TITLES.__getitem__, key="s_asked_world", bind="query-params"
     )
