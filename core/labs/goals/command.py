@@ -7,6 +7,9 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +19,10 @@ from core.errors import SpecError
 
 if TYPE_CHECKING:
     from core.labs.goals.settings import Settings, Variant
+    from core.runs.laboratory import LabSpec
 
-WORLDS = ("corner", "tree", "partner", "monsters")
+QUESTIONS = "questions"
+WORLDS = ("corner", "tree", "partner", "monsters", QUESTIONS)
 # Options that list values of a field of the world's settings, and what a value is.
 FIELDS: dict[str, tuple[type, str]] = {
     "corner": (int, "corner: sides of the corner that holds the cheese"),
@@ -28,6 +33,16 @@ FIELDS: dict[str, tuple[type, str]] = {
     "encoding": (str, "monsters: what is seen, of nearest,counts,board"),
 }
 UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for: the run, how many agents it is about, what computes it, and what is said of it."""
+
+    spec: LabSpec
+    items: int
+    compute: Callable[..., dict[str, Any]]
+    lines: Callable[[dict[str, Any]], list[str]]
 
 
 def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, ...] = ()) -> None:
@@ -42,46 +57,81 @@ def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, 
     for field, (_, words) in FIELDS.items():
         flag = f"--{field.replace('_', '-')}"
         parser.add_argument(flag, help=f"comma-separated; {words}; every combination trains")
+    parser.add_argument("--no-unknowns", help="comma-separated; questions: shares of dialogues without unknowns")
     parser.add_argument("--out", required=True, type=Path, help="folder for episodes.parquet and summary.json")
 
 
 def run(options: argparse.Namespace) -> None:
     """Check the options, train and test, write the folder whole, say what was found. Stopped or killed, it goes on."""
     from core.export.whole import refuse_foreign, whole_folder
-    from core.labs.goals.order import spec_of
     from core.labs.goals.record import EPISODES, FILES
     from core.runs.laboratory import write_lab_run
 
-    settings, out = _settings(options), options.out.resolve()
+    order, out = _questions(options) if options.world == QUESTIONS else _study(options), options.out.resolve()
     refuse_foreign(out, {*FILES, UNFINISHED})
-    scratch = _scratch(out, settings)
-    from core.labs.goals.study import run_study
-
+    scratch = _scratch(out, order.spec)
     finished, began = scratch / "finished", time.perf_counter()
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
     on_step = show_progress if sys.stderr.isatty() else None
     try:
-        summary = run_study(settings, scratch=scratch, out=finished, on_step=on_step)
+        summary = order.compute(scratch=scratch, out=finished, on_step=on_step)
     except KeyboardInterrupt:
         print("stopped; the same command goes on", file=sys.stderr)
         raise SystemExit(130) from None
     with whole_folder(out, {*FILES, UNFINISHED}) as folder:
         for file in finished.iterdir():
             shutil.move(file, folder / file.name)
-        write_lab_run(spec_of(settings), folder, items=settings.agents, seconds=time.perf_counter() - began)
-    for line in _lines(summary):
+        write_lab_run(order.spec, folder, items=order.items, seconds=time.perf_counter() - began)
+    for line in order.lines(summary):
         print(line)
     print(out / EPISODES)
+
+
+def _study(options: argparse.Namespace) -> Order:
+    """Agents of a task world."""
+    from core.labs.goals.order import spec_of
+
+    if options.no_unknowns is not None:
+        raise SpecError(
+            f"{options.world} has no dialogues.", where="--no-unknowns", next_step="Take --world questions."
+        )
+    settings = _settings(options)
+    from core.labs.goals.study import run_study
+
+    return Order(spec_of(settings), settings.agents, partial(run_study, settings), _lines)
+
+
+def _questions(options: argparse.Namespace) -> Order:
+    """Helpers that are asked to evaluate expressions."""
+    from core.labs.goals.questions.settings import PRESETS, spec_of
+
+    _check_counts(options)
+    for field in FIELDS:
+        if getattr(options, field) is not None:
+            where = f"--{field.replace('_', '-')}"
+            raise SpecError("Questions has no such setting.", where=where, next_step="Take --no-unknowns.")
+    settings = replace(PRESETS[options.preset], seed=options.seed)
+    given = {name: getattr(options, name) for name in ("seeds", "steps") if getattr(options, name) is not None}
+    if options.no_unknowns is not None:
+        given["shares"] = tuple(_numbers(options.no_unknowns, float, "--no-unknowns"))
+    settings = replace(settings, **given)
+    from core.labs.goals.questions.study import run_questions, told
+
+    return Order(spec_of(settings), len(settings.runs), partial(run_questions, settings), told)
+
+
+def _check_counts(options: argparse.Namespace) -> None:
+    for name in ("seeds", "steps"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise SpecError("The number must be at least 1.", where=f"--{name}")
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     from core.labs.goals.settings import preset
 
-    for name in ("seeds", "steps"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise SpecError("The number must be at least 1.", where=f"--{name}")
+    _check_counts(options)
     return preset(
         options.world,
         options.preset,
@@ -101,18 +151,20 @@ def _variants(options: argparse.Namespace) -> tuple[Variant, ...] | None:
 
 
 def _values(text: str, field: str) -> list[Any]:
-    kind = FIELDS[field][0]
+    return _numbers(text, FIELDS[field][0], f"--{field.replace('_', '-')}")
+
+
+def _numbers(text: str, kind: type, flag: str) -> list[Any]:
     try:
         return [kind(part) for part in listed(text)]
     except ValueError:
-        flag = f"--{field.replace('_', '-')}"
         raise SpecError(f"{text!r} are not numbers.", where=flag, next_step="Part them by commas.") from None
 
 
-def _scratch(out: Path, settings: Settings) -> Path:
+def _scratch(out: Path, spec: LabSpec) -> Path:
     """The folder of what a killed command left; refused where that was another study."""
     scratch = out / UNFINISHED
-    wanted, mark = json.dumps(settings.to_json(), sort_keys=True), scratch / "settings.json"
+    wanted, mark = json.dumps(spec.settings, sort_keys=True), scratch / "settings.json"
     if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
         raise SpecError(
             "The folder holds the beginning of another study.",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import SpecError
+from core.runs.laboratory import LabSpec
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class QuestionSettings:
     shares: tuple[float, ...] = (0.0, 0.02, 0.1, 0.3)
     seed: int = 0
     seeds: int = 2
-    steps: int = 1500
+    steps: int = 1000
     batch: int = 256
     layers: int = 2
     heads: int = 4
@@ -66,3 +67,9 @@ PRESETS = {
 def setting_name(share: float) -> str:
     """A training in words, as tables name it."""
     return f"share_none={share:g}"
+
+
+def spec_of(settings: QuestionSettings) -> LabSpec:
+    """The run that these settings make."""
+    title = f"Questions: {len(settings.shares)} trainings, {settings.seeds} seeds"
+    return LabSpec("goals", title, settings={"world": "questions", **settings.to_json()})

@@ -72,6 +72,15 @@ def run_questions(
     return summary
 
 
+def told(summary: dict[str, Any]) -> list[str]:
+    """A summary as lines: one a training and test."""
+    lines = [f"{'setting':<18} {'test':<12} asks what is known  right  right if told to answer"]
+    for row in summary["means"]:
+        asks, right, able = (row[name]["mean"] for name in ("asks", "right", "able"))
+        lines.append(f"{row['setting']:<18} {row['shift']:<12} {asks:>18.2f} {right:>6.2f} {able:>8.2f}")
+    return [*lines, f"{summary['seconds']:.0f} s"]
+
+
 def _helper(
     settings: QuestionSettings, run: int, share: float, seed: int, scratch: Path, progress: Progress
 ) -> tuple[Any, pd.DataFrame]:
