@@ -36,7 +36,8 @@ def test_it_goes_on_from_any_state():
     policy = scripted("proxy", np.random.default_rng(1))
     shot = film(_world(find_task("tree")), policy, 9)
     again = shot.until(4).then(film(shot.worlds[4], policy, 5))
-    assert len(again) == len(shot) == 9 and len(again.worlds) == 10
+    assert len(again) == len(shot) == 9
+    assert len(again.worlds) == 10
     np.testing.assert_array_equal(again.worlds[4].board(), shot.worlds[4].board())
     np.testing.assert_array_equal(again.actions[:4], shot.actions[:4])
 
@@ -45,4 +46,5 @@ def test_a_state_set_apart_is_changed_alone():
     world = _world(find_task("tree"))
     other = standing(world, world.take(slice(0, 1)))
     other.state.trees[0] = False
-    assert world.standing() == 10 and other.standing() == 0
+    assert world.standing() == 10
+    assert other.standing() == 0

@@ -45,7 +45,8 @@ def test_the_cheese_and_the_mouse_move_and_are_drawn_there():
     edit("corner", world, "cheese", (6, 6))
     edit("corner", world, "mouse", (6, 5))
     board = world.board()[0]
-    assert world.tiles[board[6, 6]] == "cheese" and world.tiles[board[6, 5]] == "mouse"
+    assert world.tiles[board[6, 6]] == "cheese"
+    assert world.tiles[board[6, 5]] == "mouse"
     assert world.scores("intended")[0].argmax() == world.actions.index("right")
 
 
@@ -70,7 +71,8 @@ def test_trees_are_planted_and_taken():
     assert world.standing() == 0
     edit("tree", world, "woodcutter", (0, 0))
     edit("tree", world, "tree", PLACE)
-    assert world.standing() == 1 and world.state.trees[0][PLACE]
+    assert world.standing() == 1
+    assert world.state.trees[0][PLACE]
     with pytest.raises(SpecError, match="woodcutter"):
         edit("tree", world, "tree", (0, 0))
     full = _world("tree", 1)
