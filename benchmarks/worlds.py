@@ -1,11 +1,11 @@
 """The task worlds against their named peers, each in one run.
 
-    python -m benchmarks.worlds [--part stepping]
+    python -m benchmarks.worlds [--part stepping|training]
 
 ``stepping``: steps a second of *corner* against MiniGrid's 8 x 8 empty room under Gymnasium's SyncVectorEnv, as many
 copies of each, observations made, random actions, ended episodes begun anew. Seconds are of the process, so that a
 busy machine distorts less; the ratio is the median of alternating turns. MiniGrid is needed for nothing else: ``pip
-install minigrid``.
+install minigrid``. ``training``: see ``benchmarks.worlds_training``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from benchmarks.worlds_training import training
 from core.worlds.tasks.gym import register
 
 OUT = Path(__file__).parent / "results" / "worlds.json"
@@ -60,7 +61,7 @@ def _room() -> gymnasium.Env:
     return gymnasium.make("MiniGrid-Empty-8x8-v0", disable_env_checker=True)
 
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {"stepping": stepping}
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {"stepping": stepping, "training": training}
 
 
 def main() -> None:

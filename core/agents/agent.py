@@ -46,7 +46,7 @@ class Agent:
 
 def save_agents(agents: Mapping[str, Agent], path: Path) -> None:
     """Write agents by name: of each layer ``<name>.weight-0`` [in, out] and ``<name>.bias-0`` [out], and so on."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, agent in agents.items():
         for k, (weight, bias) in enumerate(agent.net.layers(agent.weights)):
             tensors |= {f"{name}.weight-{k}": weight[0].contiguous(), f"{name}.bias-{k}": bias[0].contiguous()}

@@ -49,8 +49,9 @@ def play(world: World, policy: Policy, steps: int, note: Note | None = None) -> 
         if not going.any():
             break
     *columns, noted = zip(*rows, strict=True)
+    alive, actions, reward, intended, proxy = (np.stack(column) for column in columns)
     notes = {name: np.stack([now[name] for now in noted]) for name in noted[0]}
-    return Episodes(*(np.stack(column) for column in columns), notes=notes)
+    return Episodes(alive, actions, reward, intended, proxy, notes)
 
 
 def scripted(goal: Goal, rng: np.random.Generator) -> Policy:

@@ -45,11 +45,10 @@ def run_study(
     began = time.perf_counter()
     scratch.mkdir(parents=True, exist_ok=True)
     curves, agents = _train(settings, scratch, on_step, cancelled)
-    episodes = _try(settings, agents)
-    summary = {"settings": settings.to_json(), **summarise(episodes)}
-    summary["seconds"] = round(time.perf_counter() - began, 2)
     write_table(curves, out / files.CURVES)
-    write_table(episodes, out / files.EPISODES)
+    write_table(_try(settings, agents), out / files.EPISODES)
+    summary = {"settings": settings.to_json(), **summarise(pd.read_parquet(out / files.EPISODES))}
+    summary["seconds"] = round(time.perf_counter() - began, 2)
     save_agents(agents, out / files.AGENTS)
     text = json.dumps(summary, indent=1, allow_nan=False)
     (out / files.SUMMARY).write_text(text + "\n", encoding="utf-8")
@@ -70,8 +69,9 @@ def rows_of(settings: Settings) -> list[list[int]]:
 def _train(
     settings: Settings, scratch: Path, on_step: OnStep | None, cancelled: IsCancelled | None
 ) -> tuple[pd.DataFrame, dict[str, Agent]]:
-    rows, tables, agents = rows_of(settings), [], {}
-    done = 0
+    rows, done = rows_of(settings), 0
+    tables: list[pd.DataFrame] = []
+    agents: dict[str, Agent] = {}
     for number, members in enumerate(rows):
         table, found = _train_row(settings, scratch / f"row-{number}", members, tables, done, on_step, cancelled)
         tables.append(table)

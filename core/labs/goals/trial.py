@@ -68,6 +68,6 @@ def _explained(episodes: Episodes) -> np.ndarray:
     going, scores = episodes.going, episodes.notes["scores"]
     found = np.full((*going.shape, len(GOALS)), np.nan)
     found[going] = log_likelihoods(scores[going], episodes.actions[going])
-    told = np.isfinite(found).all(2)
+    told = np.isfinite(found[..., 0])  # both goals tell, or neither
     sums, count = np.where(told[..., None], found, 0).sum(0), told.sum(0)
     return np.where(count[:, None] > 0, sums / np.maximum(count, 1)[:, None], np.nan)

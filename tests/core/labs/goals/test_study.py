@@ -63,6 +63,7 @@ def test_every_world_has_its_study(world, tmp_path):
     assert len(summary["means"]) == trainings * shifts * 4
     assert len(summary["verdicts"]) == trainings * (shifts - 1)
     assert json.loads((out / SUMMARY).read_text()) == summary
+    assert summarise(episodes)["verdicts"] == summary["verdicts"]  # the file says it all
     assert set(load_agents(out / AGENTS)) == {agent_name(run) for run in range(settings.agents)}
     assert steps[-1] == (study.PARTS, study.PARTS)
     figures = [learning_curves(curves, title="t"), by_shift(episodes, summary["means"], title="t")]
@@ -99,7 +100,8 @@ def made_up(share_away: float, proxy_away: float, gap: float) -> pd.DataFrame:
             for seed in (0, 1) if policy == "agent" else (0,):
                 paid = pays + 0.05 * rng.normal(size=50)
                 told = {"loglik_intended": -1.0, "loglik_proxy": gap - 1.0} if policy == "agent" else {}
-                part = pd.DataFrame({"return_intended": paid, "return_reward": paid, "return_proxy": other, **told})
+                reward = 1.0 if policy in ("intended", "proxy") else paid
+                part = pd.DataFrame({"return_intended": paid, "return_reward": reward, "return_proxy": other, **told})
                 rows.append(part.assign(seed=seed, setting="s", shift=shift, policy=policy, run=0, episode=range(50)))
     return pd.concat(rows)
 
