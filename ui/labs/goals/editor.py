@@ -19,7 +19,7 @@ from ui.labs.goals.data import Study
 from ui.labs.goals.stage import PLAYERS, Cast, change, changed, changes, drawn, go_on, refusal, take_back
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
-from ui.shell.messages import counted, plain, show_error
+from ui.shell.messages import show_error
 
 BEFORE, AFTER = "As it was", "As you changed it"
 MARKS = {"cheese": "C", "tree": "T", "apple": "A", "shield": "S", "monster": "M", "partner": "P"}
@@ -28,7 +28,7 @@ MARKS |= {f"sphere {number}": str(number) for number in range(1, 5)}
 
 def editor(study: Study, cast: Cast, shown: Film, step: int) -> None:
     """The form, then before beside after."""
-    st.subheader("Change the board by hand", anchor=False)
+    st.subheader("Change the board by hand, and go on from there", anchor=False)
     _form(study, shown, step)
     if (refused := refusal()) is not None:
         show_error(refused)
@@ -37,6 +37,7 @@ def editor(study: Study, cast: Cast, shown: Film, step: int) -> None:
     agent = study.agents[agent_name(cast.run)]
     q = {title: agent.q(world.observe())[0] for title, world in boards.items()}
     st.markdown(_verdict(study, step, q))
+    _go_on(study, cast, step)
     columns = st.columns(2, gap="large")
     maps = {title: _everywhere(study, cast, world) for title, world in boards.items()}
     for column, (title, world) in zip(columns, boards.items(), strict=False):
@@ -44,7 +45,6 @@ def editor(study: Study, cast: Cast, shown: Film, step: int) -> None:
             _board(study, cast, title, world, q[title], maps)
     if not made:
         columns[1].info("Make a change above: the board as you changed it, and what the agent then does, appear here.")
-    _go_on(study, cast, step)
 
 
 def _form(study: Study, shown: Film, step: int) -> None:
@@ -91,10 +91,10 @@ def _board(
 ) -> None:  # fmt: skip
     """One of the two: picture where it was changed, Q of every action, the map."""
     st.markdown(f"**{title}**")
-    if title == AFTER:
-        st.image(drawn(world), output_format="PNG", alt="The changed board.")
-        table = pd.DataFrame({"action": world.actions, "Q": q.round(3)})
-        st.dataframe(table, hide_index=True, alt="Q of every action on the changed board.")
+    if len(maps) > 1:
+        st.image(drawn(world), output_format="PNG", alt=f"The board {title.lower()}.")
+        table = pd.DataFrame([q.round(3)], columns=list(world.actions), index=["Q"])
+        st.dataframe(table, alt=f"Q of every action on the board {title.lower()}.")
     best = np.concatenate([values.max(2).ravel() for values in maps.values()])
     span = (float(np.nanmin(best)), float(np.nanmax(best)))
     marks = _marks(world)
@@ -102,11 +102,12 @@ def _board(
     def figure(mode: Theme) -> Any:
         from core.labs.goals.figures.places import place_map
 
-        named = f"{study.title}, {title.lower()}, tested under {cast.shift}"
+        named = f"{study.title} ({cast.shift}), {title.lower()}"
         return place_map(maps[title], world.actions, title=named, marks=marks, span=span, theme=mode)
 
     key = "g_places" if title == BEFORE else "g_places_after"
     draw(figure(theme()), key=key, alt="Q and the best action from every place of the board.")
+    st.caption(_letters(marks))
     with st.container(horizontal=True):
         if title == BEFORE:
             about_goals("places")
@@ -124,6 +125,11 @@ def _marks(world: World) -> dict[Place, str]:
     }
 
 
+def _letters(marks: dict[Place, str]) -> str:
+    """``C: cheese``, for the letters that are drawn."""
+    return ", ".join(f"{mark}: {word}" for word, mark in MARKS.items() if mark in marks.values())
+
+
 def _places(q: np.ndarray, world: World) -> pd.DataFrame:
     """Q of every action from every place, one row a place."""
     rows, columns = np.indices(q.shape[:2])
@@ -137,8 +143,7 @@ def _go_on(study: Study, cast: Cast, step: int) -> None:
             "Go on with", list(PLAYERS), format_func=PLAYERS.__getitem__, key="g_go_on_player", width=260
         )
         st.button(f"Play on from step {step}", key="g_go_on", on_click=go_on, args=(study, cast, step, player))
-        st.caption(f"The first {counted(step, 'step')} stay; the rest of the episode is played anew, from the board "
-                   f"as you changed it. {plain(study.title)}.")  # fmt: skip
+        st.caption("Steps before it stay; the rest is played anew, from the board as you changed it.")
 
 
 def _number(value: float) -> str:

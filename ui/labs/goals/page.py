@@ -24,7 +24,6 @@ from ui.shell.messages import show_error
 KEPT = ASSETS / "labs" / "goals"  # a folder a world
 LEARNED, WATCH, TRAIN, EXAMPLES = "What was learned", "Watch and change", "Train your own", "Examples of the papers"
 WORLD, VIEW = "g_world", "g_view"
-TITLES = {task.name: task.title for task in TASKS}
 
 
 def _kept() -> dict[str, str]:
@@ -68,7 +67,7 @@ def _choose() -> Study | None:
     kept = list(_kept())
     st.session_state[WORLD] = shown if shown in kept else None
     left.segmented_control(
-        "World", kept, format_func=TITLES.__getitem__, key=WORLD, on_change=_change_world, help="Its kept study."
+        "World", kept, format_func=str.capitalize, key=WORLD, on_change=_change_world, help="Its kept study."
     )
     if study is None and name:
         _progress(name)

@@ -12,7 +12,7 @@ import streamlit as st
 from core.figures.style import Theme
 from core.labs.goals import record
 from core.labs.goals.script import study_script
-from ui.labs.goals.about import LIMITS, about_goals
+from ui.labs.goals.about import LIMITS, NOTES, about_goals
 from ui.labs.goals.data import Study
 from ui.labs.goals.words import MISGENERALISED, NAMES, STANDINGS, clearest, condition, knobs, sentence, with_interval
 from ui.parts.charts import draw, theme
@@ -47,7 +47,7 @@ def _verdict(study: Study) -> None:
         words, colour = MISGENERALISED[row["misgeneralised"]]
         st.markdown(f"**Here** :{colour}-badge[{words}] {plain(sentence(row))}")
         st.markdown("\n".join(_condition(name, row[name]) for name in NAMES))
-        st.caption(f"{_goals(study)} {plain(LIMITS)}")
+        st.caption(f"{_goals(study)} {plain(LIMITS)} {plain(NOTES.get(study.settings.world, ''))}")
 
 
 def _condition(name: str, found: dict[str, Any]) -> str:

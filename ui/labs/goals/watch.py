@@ -28,7 +28,7 @@ def watch(study: Study) -> None:
     with left:
         moving = st.toggle("Play it", key="g_play", help="Off: step through it.")
         if moving:
-            st.video(_clip(name_of(shown), "mp4", shown), loop=True, autoplay=True, muted=True)
+            st.video(clip(name_of(shown), "mp4", shown), loop=True, autoplay=True, muted=True)
         step = 0 if moving else _step(shown)
         if not moving:
             st.image(drawn(shown.worlds[step]), output_format="PNG", alt=_seen(shown, step))
@@ -113,7 +113,7 @@ def _take_away(study: Study, shown: Film) -> None:
     name = f"goals-{study.settings.world}"
     with st.container(horizontal=True, vertical_alignment="center"):
         for kind, mime in (("gif", "image/gif"), ("mp4", "video/mp4")):
-            make = partial(_clip, name_of(shown), kind, shown)
+            make = partial(clip, name_of(shown), kind, shown)
             file = f"{name}.{kind}"
             st.download_button(
                 kind.upper(), make, file_name=file, mime=mime, key=f"g_clip_{kind}", on_click="ignore",
@@ -123,7 +123,7 @@ def _take_away(study: Study, shown: Film) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner="Drawing the clip")
-def _clip(name: str, kind: str, _shown: Film) -> bytes:
+def clip(name: str, kind: str, _shown: Film) -> bytes:
     """The episode as a file; ``name`` tells films apart."""
     frames = [drawn(world) for world in _shown.worlds]
     return gif(frames, per_second=PER_SECOND) if kind == "gif" else mp4(frames, per_second=PER_SECOND)

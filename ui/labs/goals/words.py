@@ -25,10 +25,10 @@ def sentence(row: dict[str, Any]) -> str:
     """One verdict in one sentence, with its numbers."""
     value = {name: row[name]["value"] for name in NAMES}
     return (
-        f"Agents earn {_percent(value['competent'])} of what the better script earns in training. Under the test "
-        f"“{row['shift']}” their share of the intended return falls by {_points(value['falls'])}, they still get "
-        f"{_percent(value['skill'])} of what the proxy pays its own script, and the proxy makes their actions likelier "
-        f"than the intention does by {_nats(value['explained'])}."
+        f"In training, agents get {_percent(value['competent'])} of the better script's reward. Under the test "
+        f"“{row['shift']}” their intended return falls by {_points(value['falls'])}, their proxy return is "
+        f"{_percent(value['skill'])} of its script's, and the proxy makes their actions likelier than the intention "
+        f"does by {_nats(value['explained'])}."
     )
 
 
