@@ -17,6 +17,7 @@ from core.worlds.tasks.world import World
 from ui.labs.goals.about import about_goals
 from ui.labs.goals.data import Study
 from ui.labs.goals.stage import PLAYERS, Cast, change, changed, changes, drawn, go_on, refusal, take_back
+from ui.labs.goals.words import number
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
 from ui.shell.messages import show_error
@@ -38,13 +39,12 @@ def editor(study: Study, cast: Cast, shown: Film, step: int) -> None:
     q = {title: agent.q(world.observe())[0] for title, world in boards.items()}
     st.markdown(_verdict(study, step, q))
     _go_on(study, cast, step)
-    columns = st.columns(2, gap="large")
-    maps = {title: _everywhere(study, cast, world) for title, world in boards.items()}
-    for column, (title, world) in zip(columns, boards.items(), strict=False):
+    for column, title in zip(st.columns(2, gap="large"), boards if made else (), strict=False):
         with column:
-            _board(study, cast, title, world, q[title], maps)
+            _board(title, boards[title], q[title])
     if not made:
-        columns[1].info("Make a change above: the board as you changed it, and what the agent then does, appear here.")
+        st.caption("Make a change: the board before and after it, and what the agent then does, appear here.")
+    _map(study, cast, boards)
 
 
 def _form(study: Study, shown: Film, step: int) -> None:
@@ -72,7 +72,7 @@ def _form(study: Study, shown: Film, step: int) -> None:
 def _verdict(study: Study, step: int, q: dict[str, np.ndarray]) -> str:
     """What the agent does before and after."""
     actions = study.settings.task.world.actions
-    does = {title: f"**{actions[values.argmax()]}** (Q {_number(values.max())})" for title, values in q.items()}
+    does = {title: f"**{actions[values.argmax()]}** (Q {number(values.max(), 3)})" for title, values in q.items()}
     if AFTER not in q:
         return f"At step {step} the agent goes {does[BEFORE]}."
     same = q[BEFORE].argmax() == q[AFTER].argmax()
@@ -86,18 +86,25 @@ def _everywhere(study: Study, cast: Cast, world: World) -> np.ndarray:
     return q_everywhere(world, study.agents[agent_name(cast.run)], MOVERS[study.settings.world])
 
 
-def _board(
-    study: Study, cast: Cast, title: str, world: World, q: np.ndarray, maps: dict[str, np.ndarray]
-) -> None:  # fmt: skip
-    """One of the two: picture where it was changed, Q of every action, the map."""
+def _board(title: str, world: World, q: np.ndarray) -> None:
+    """One of the two: the picture, and Q of every action."""
     st.markdown(f"**{title}**")
-    if len(maps) > 1:
-        st.image(drawn(world), output_format="PNG", alt=f"The board {title.lower()}.")
-        table = pd.DataFrame([q.round(3)], columns=list(world.actions), index=["Q"])
-        st.dataframe(table, alt=f"Q of every action on the board {title.lower()}.")
+    st.image(drawn(world), output_format="PNG", alt=f"The board {title.lower()}.")
+    table = pd.DataFrame([q.round(3)], columns=list(world.actions), index=["Q"])
+    st.dataframe(table, alt=f"Q of every action on the board {title.lower()}.")
+
+
+def _map(study: Study, cast: Cast, boards: dict[str, World]) -> None:
+    """Q and the best action from every place, of either board in the same colours."""
+    st.markdown("**What the agent would do from every place**")
+    title = list(boards)[-1]
+    if len(boards) > 1:
+        title = (
+            st.segmented_control("Map of the board", list(boards), default=title, required=True, key="g_map") or title
+        )
+    world, maps = boards[title], {name: _everywhere(study, cast, board) for name, board in boards.items()}
     best = np.concatenate([values.max(2).ravel() for values in maps.values()])
-    span = (float(np.nanmin(best)), float(np.nanmax(best)))
-    marks = _marks(world)
+    span, marks = (float(np.nanmin(best)), float(np.nanmax(best))), _marks(world)
 
     def figure(mode: Theme) -> Any:
         from core.labs.goals.figures.places import place_map
@@ -105,13 +112,11 @@ def _board(
         named = f"{study.title} ({cast.shift}), {title.lower()}"
         return place_map(maps[title], world.actions, title=named, marks=marks, span=span, theme=mode)
 
-    key = "g_places" if title == BEFORE else "g_places_after"
-    draw(figure(theme()), key=key, alt="Q and the best action from every place of the board.")
+    draw(figure(theme()), key="g_places", alt="Q and the best action from every place of the board.")
     st.caption(_letters(marks))
     with st.container(horizontal=True):
-        if title == BEFORE:
-            about_goals("places")
-        export_row(figure, [], lambda: _places(maps[title], world), key=key, name="goals-places")
+        about_goals("places")
+        export_row(figure, [], lambda: _places(maps[title], world), key="g_places", name="goals-places")
 
 
 def _marks(world: World) -> dict[Place, str]:
@@ -144,7 +149,3 @@ def _go_on(study: Study, cast: Cast, step: int) -> None:
         )
         st.button(f"Play on from step {step}", key="g_go_on", on_click=go_on, args=(study, cast, step, player))
         st.caption("Steps before it stay; the rest is played anew, from the board as you changed it.")
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")

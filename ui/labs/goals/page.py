@@ -27,7 +27,7 @@ WORLD, VIEW = "g_world", "g_view"
 
 
 def _kept() -> dict[str, str]:
-    return {task.name: f"{task.title} (kept with the app)" for task in TASKS if (KEPT / task.name / SUMMARY).exists()}
+    return {task.name: f"{task.title} (kept)" for task in TASKS if (KEPT / task.name / SUMMARY).exists()}
 
 
 HELP = "The studies kept with the app, one a world, and every one that was trained here."

@@ -14,7 +14,17 @@ from core.labs.goals import record
 from core.labs.goals.script import study_script
 from ui.labs.goals.about import LIMITS, NOTES, about_goals
 from ui.labs.goals.data import Study
-from ui.labs.goals.words import MISGENERALISED, NAMES, STANDINGS, clearest, condition, knobs, sentence, with_interval
+from ui.labs.goals.words import (
+    MISGENERALISED,
+    NAMES,
+    STANDINGS,
+    clearest,
+    condition,
+    knobs,
+    sentence,
+    short_names,
+    with_interval,
+)
 from ui.parts.charts import draw, theme
 from ui.parts.export import export_row
 from ui.shell.messages import plain
@@ -70,11 +80,14 @@ def _returns(study: Study) -> None:
         key="g_goal",
         bind="query-params",
     )
+    names = short_names(study.settings)
 
     def figure(mode: Theme) -> Any:
         from core.labs.goals.figures.returns import by_shift
 
-        return by_shift(study.episodes, study.summary["means"], goal=goal or "intended", title=study.title, theme=mode)
+        episodes, means = _shortly(study, study.episodes), study.summary["means"]
+        named = [row | {"setting": names[row["setting"]]} for row in means]
+        return by_shift(episodes, named, goal=goal or "intended", title=study.title, theme=mode)
 
     _figure(figure, lambda: _means(study), "returns", "Return under every shift, agents beside scripts.")
 
@@ -83,7 +96,7 @@ def _against(study: Study) -> None:
     def figure(mode: Theme) -> Any:
         from core.labs.goals.figures.returns import intended_against_proxy
 
-        return intended_against_proxy(study.episodes, title=study.title, theme=mode)
+        return intended_against_proxy(_shortly(study, study.episodes), title=study.title, theme=mode)
 
     _figure(figure, lambda: _seeds(study), "against", "Intended against proxy return, a dot an agent.")
 
@@ -92,12 +105,12 @@ def _learning(study: Study) -> None:
     def curves(mode: Theme) -> Any:
         from core.labs.goals.figures.curves import learning_curves
 
-        return learning_curves(study.curves, title=study.title, theme=mode)
+        return learning_curves(_shortly(study, study.curves), title=study.title, theme=mode)
 
     def affinity(mode: Theme) -> Any:
         from core.labs.goals.figures.curves import affinity_curves
 
-        return affinity_curves(study.curves, title=study.title, theme=mode)
+        return affinity_curves(_shortly(study, study.curves), title=study.title, theme=mode)
 
     if "affinity_1" in study.curves:
         _figure(affinity, lambda: study.curves, "affinity", "Affinity for felling by how many trees stand.")
@@ -109,6 +122,11 @@ def _figure(figure: Callable[[Theme], Any], data: Callable[[], pd.DataFrame], ke
     with st.container(horizontal=True):
         about_goals(key)
         export_row(figure, [], data, key=f"g_{key}", name=f"goals-{key}")
+
+
+def _shortly(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the short names of the trainings, for figures."""
+    return table.assign(setting=table["setting"].map(short_names(study.settings)))
 
 
 def _numbers(study: Study) -> None:

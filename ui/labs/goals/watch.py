@@ -15,6 +15,7 @@ from core.worlds.tasks.world import GOALS, World
 from ui.labs.goals.data import Study
 from ui.labs.goals.editor import editor
 from ui.labs.goals.stage import PLAYERS, STEP, Cast, drawn, filmed, name_of
+from ui.labs.goals.words import number
 from ui.shell.messages import counted
 
 PER_SECOND = 6.0
@@ -24,7 +25,7 @@ def watch(study: Study) -> None:
     """Choose, play, step; then change the board."""
     cast = _cast(study)
     shown = filmed(study, cast)
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         moving = st.toggle("Play it", key="g_play", help="Off: step through it.")
         if moving:
@@ -64,11 +65,9 @@ def _step(shown: Film) -> int:
     last = len(shown)
     st.session_state[STEP] = min(st.session_state.get(STEP, 0), last)
     step = int(st.slider("Step", 0, last, key=STEP))
-    with st.container(horizontal=True):
-        for label, to, disabled in (("Start", 0, step == 0), ("Back", step - 1, step == 0)):
-            st.button(label, key=f"g_{label}", on_click=_to, args=(to,), disabled=disabled)
-        for label, to, disabled in (("Forward", step + 1, step == last), ("End", last, step == last)):
-            st.button(label, key=f"g_{label}", on_click=_to, args=(to,), disabled=disabled)
+    with st.container(horizontal=True, gap="small"):
+        for label, to in (("Start", 0), ("Back", max(0, step - 1)), ("Next", min(last, step + 1)), ("End", last)):
+            st.button(label, key=f"g_{label}", on_click=_to, args=(to,), disabled=to == step, width="stretch")
     return step
 
 
@@ -81,7 +80,7 @@ def _pay(shown: Film) -> None:
     first, second, third = st.columns(3)
     first.metric("Steps", len(shown))
     for column, goal in ((second, "intended"), (third, "proxy")):
-        column.metric(f"{goal.capitalize()} return", _number(getattr(shown, goal).sum(), 0))
+        column.metric(goal.capitalize(), number(getattr(shown, goal).sum(), 0))
 
 
 def _thoughts(study: Study, cast: Cast, shown: Film, step: int) -> None:
@@ -90,22 +89,25 @@ def _thoughts(study: Study, cast: Cast, shown: Film, step: int) -> None:
     world = shown.worlds[step]
     q = study.agents[agent_name(cast.run)].q(world.observe())[0]
     st.dataframe(_actions(world, q), hide_index=True, alt="Q and the scripts' choices for every action.")
-    st.caption("Q: the discounted reward that this agent expects after the action, whoever plays. Tick: the script's.")
+    st.caption(
+        "Q: the discounted reward that this agent expects after the action, whoever plays. Ticks: what the scripts of the "
+        "two goals would do. Above: what either goal pays in the whole episode."
+    )
 
 
 def _seen(shown: Film, step: int) -> str:
     """``Step 3 of 12: goes up; intended return so far 0, proxy 1.``"""
-    paid = ", ".join(f"{goal} return so far {_number(getattr(shown, goal)[:step].sum(), 0)}" for goal in GOALS)
+    paid = ", ".join(f"{goal} return so far {number(getattr(shown, goal)[:step].sum(), 0)}" for goal in GOALS)
     world = shown.worlds[step]
     does = f"goes {world.actions[shown.actions[step]]} next" if step < len(shown) else "the end"
     return f"Step {step} of {len(shown)}: {does}; {paid}."
 
 
 def _actions(world: World, q: np.ndarray) -> pd.DataFrame:
-    table = pd.DataFrame({"action": world.actions, "Q of the agent": q.round(3)})
+    table = pd.DataFrame({"action": world.actions, "Q": q.round(3)})
     for goal in GOALS:
         scores = world.scores(goal)[0]
-        table[f"{goal} script"] = np.where(scores >= scores.max() - 1e-9, "✓", "")
+        table[goal] = np.where(scores >= scores.max() - 1e-9, "✓", "")
     return table
 
 
@@ -127,7 +129,3 @@ def clip(name: str, kind: str, _shown: Film) -> bytes:
     """The episode as a file; ``name`` tells films apart."""
     frames = [drawn(world) for world in _shown.worlds]
     return gif(frames, per_second=PER_SECOND) if kind == "gif" else mp4(frames, per_second=PER_SECOND)
-
-
-def _number(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.labs.goals.interval import Interval
-from core.labs.goals.settings import Settings
+from core.labs.goals.settings import Settings, variant_name
 
 STANDINGS = {"holds": "green", "fails": "red", "cannot tell": "gray"}
 MISGENERALISED = {
@@ -33,8 +33,23 @@ def sentence(row: dict[str, Any]) -> str:
 
 
 def clearest(rows: list[dict[str, Any]]) -> int:
-    """Which of some tests shows the two goals apart: the one in which the intended return falls the most."""
-    return max(range(len(rows)), key=lambda i: rows[i]["falls"]["value"]["mean"] or 0.0)
+    """Which test to show first: one in which all conditions hold, and the intended return falls the most."""
+    return max(
+        range(len(rows)),
+        key=lambda i: (rows[i]["misgeneralised"] == "holds", rows[i]["falls"]["value"]["mean"] or 0.0),
+    )
+
+
+def short_names(settings: Settings) -> dict[str, str]:
+    """Names of the trainings for figures: without the fields in which all of them are alike."""
+    first, *others = settings.variants
+    alike = {field for field, value in first.items() if all(other.get(field) == value for other in others)}
+    if len(alike) == len(first):
+        alike = set()
+    return {
+        variant_name(variant): variant_name({k: v for k, v in variant.items() if k not in alike})
+        for variant in settings.variants
+    }
 
 
 def condition(name: str, found: dict[str, Any]) -> str:
@@ -72,7 +87,12 @@ def _shown(value: Interval, times: float, digits: int, unit: str) -> str:
     mean, low, high = value["mean"], value["low"], value["high"]
     if mean is None:
         return "– (not measurable)" if unit else "–"
-    text = f"{times * mean:.{digits}f}{unit}"
+    text = f"{number(times * mean, digits)}{unit}"
     if low is not None and high is not None:
-        text += f" [{times * low:.{digits}f}, {times * high:.{digits}f}]"
-    return text.replace("-", "−")
+        text += f" [{number(times * low, digits)}, {number(times * high, digits)}]"
+    return text
+
+
+def number(value: float, digits: int) -> str:
+    """With a true minus sign, and none before a zero."""
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -37,7 +37,8 @@ def place_map(
         signs = signs.astype(object)
         signs[place] = mark
     cells = go.Heatmap(
-        z=value, zmin=low, zmax=high, text=signs, texttemplate="%{text}", textfont={"size": 18}, customdata=words,
+        z=value, zmin=low, zmax=high, text=signs, texttemplate="%{text}", customdata=words,
+        textfont={"size": max(10, min(18, 230 // len(q)))},
         colorscale=style.scale_of(style.SEQUENTIAL[theme][:5]), xgap=2, ygap=2,
         colorbar=style.colour_bar("Q of the best action", theme), hoverongaps=False,
         hovertemplate="row %{y}, column %{x}: %{customdata}, Q %{z:.3f}<extra></extra>",
