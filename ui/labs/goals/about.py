@@ -14,7 +14,7 @@ LIMITS = (
     "more seeds narrow it."
 )
 NOTES = {
-    "partner": "The intended script knows the hidden order, which no agent does: 80 % of its return is out of reach.",
+    "partner": "The intended script knows the hidden order, which agents do not: 80 % of its return asks much.",
     "tree": "The greedy script earns much less here than the sustainable one, which is the better script.",
     "monsters": "Random actions lose so much in 200 steps that shares hardly tell the goals apart: read the returns "
     "(a click on “Random actions” in a legend takes them off the figure).",

@@ -90,8 +90,8 @@ def _thoughts(study: Study, cast: Cast, shown: Film, step: int) -> None:
     q = study.agents[agent_name(cast.run)].q(world.observe())[0]
     st.dataframe(_actions(world, q), hide_index=True, alt="Q and the scripts' choices for every action.")
     st.caption(
-        "Q: the discounted reward that this agent expects after the action, whoever plays. Ticks: what the scripts of the "
-        "two goals would do. Above: what either goal pays in the whole episode."
+        "Q: the discounted reward that this agent expects after the action, whoever plays. Ticks: what the scripts of "
+        "the two goals would do. Above: what either goal pays in the whole episode."
     )
 
 
