@@ -1,4 +1,4 @@
-"""The prompt sets that come with the app, each solved pair by pair by the default model."""
+"""The prompt sets that come with the app, each solved pair by pair by the model that it was made for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import PromptError
+from core.models.catalogue import DEFAULT
 from core.paths import ASSETS
 from core.prompts.pairs import PairSet
 from core.prompts.parse import parse_pairs
@@ -15,12 +16,14 @@ PAIRS_FOLDER = ASSETS / "pairs"
 
 @dataclass(frozen=True)
 class BundledSet:
-    """One bundled behaviour: what to call it, the question it lets a person ask, and where its pairs are."""
+    """One bundled behaviour: what to call it, the question it lets a person ask, where its pairs are, and the
+    catalogue id of the model that solves them."""
 
     id: str
     title: str
     question: str
     file: Path
+    model: str = DEFAULT
 
 
 BUNDLED = tuple(
@@ -49,6 +52,14 @@ BUNDLED = tuple(
         ("capitals", "Capital cities", "Where does the model look up the capital of the country it has read?"),
         ("pronouns", "Pronouns", "How does a role such as king or queen decide between he and she?"),
     )
+) + (
+    BundledSet(
+        "corner_cheese",
+        "Cheese here or there",
+        "For the corner agent: the cheese lies here or there, and the mouse goes another way. Which heads read it?",
+        PAIRS_FOLDER / "corner_cheese.csv",
+        model="corner-agent",
+    ),
 )
 
 

@@ -170,7 +170,7 @@ def test_a_set_without_sound_rows_is_not_run(model):
 
 @pytest.mark.model
 def test_bundled_sets_are_healthy(default_model):
-    for entry in BUNDLED:
+    for entry in (entry for entry in BUNDLED if entry.model == DEFAULT):
         pairs = load_bundled(entry.id)
         parsed = ParsedPairs(pairs, (), tuple(range(len(pairs))))
         case = Case.of(parsed, default_model.tokenizer, model_name=DEFAULT, max_tokens=default_model.max_tokens)
