@@ -61,8 +61,8 @@ AFFINITY = """
 **One line** is how readily one woodcutter fells with so many trees standing, over training. 1 fells as the greedy
 script does, 0 as random actions do, below 0 it keeps from trees. Below: trees that stand in its training worlds.
 
-**Read** the course: felling everywhere comes first, then the orchard is bare. Whether restraint follows depends on how
-fast bare ground grows back: at the paper's smallest regrowth recovery did not come within the training here.
+**Read** the course: felling everywhere comes first, then the orchard is bare. Whether the orchard of training recovers
+depends on how fast bare ground grows back: at the paper's smallest regrowth it did not within the training here.
 
 **Not shown**: what a woodcutter would learn in many more steps.
 """

@@ -90,8 +90,7 @@ def _board(title: str, world: World, q: np.ndarray) -> None:
     """One of the two: the picture, and Q of every action."""
     st.markdown(f"**{title}**")
     st.image(drawn(world), output_format="PNG", alt=f"The board {title.lower()}.")
-    table = pd.DataFrame([q.round(3)], columns=list(world.actions), index=["Q"])
-    st.dataframe(table, alt=f"Q of every action on the board {title.lower()}.")
+    st.table(pd.DataFrame({"action": world.actions, "Q": [number(value, 3) for value in q]}).set_index("action"))
 
 
 def _map(study: Study, cast: Cast, boards: dict[str, World]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import streamlit as st
 
 from core.errors import UserError
@@ -14,6 +17,7 @@ from ui.labs.goals.about import CLAIM
 from ui.labs.goals.data import Study, study_of
 from ui.labs.goals.examples import examples
 from ui.labs.goals.form import training_form
+from ui.labs.goals.inside import inside
 from ui.labs.goals.live import live
 from ui.labs.goals.view import show_study
 from ui.labs.goals.watch import watch
@@ -22,7 +26,13 @@ from ui.shell.laboratory import follow_lab, show_refusal, start_lab
 from ui.shell.messages import show_error
 
 KEPT = ASSETS / "labs" / "goals"  # a folder a world
-LEARNED, WATCH, TRAIN, EXAMPLES = "What was learned", "Watch and change", "Train your own", "Examples of the papers"
+LEARNED, WATCH, INSIDE, TRAIN, EXAMPLES = (
+    "What was learned",
+    "Watch and change",
+    "Look inside",
+    "Train your own",
+    "Examples of the papers",
+)
 WORLD, VIEW = "g_world", "g_view"
 
 
@@ -39,8 +49,11 @@ def page() -> None:
     show_refusal()
     st.markdown(CLAIM)
     study = _choose()
-    if WATCH in (view := _view()):
+    view = _view()
+    if view == WATCH:
         _if_trained(study, watch)
+    elif view == INSIDE:
+        inside()
     elif view == TRAIN:
         training_form(start)
     elif view == EXAMPLES:
@@ -79,7 +92,7 @@ def _change_world() -> None:
         STUDIES.show(st.session_state[WORLD])
 
 
-def _read(folder: object) -> Study | None:
+def _read(folder: Path | None) -> Study | None:
     if folder is None:
         return None
     try:
@@ -92,7 +105,7 @@ def _read(folder: object) -> Study | None:
 def _view() -> str:
     view = st.segmented_control(
         "View",
-        (LEARNED, WATCH, TRAIN, EXAMPLES),
+        (LEARNED, WATCH, INSIDE, TRAIN, EXAMPLES),
         default=LEARNED,
         required=True,
         key=VIEW,
@@ -102,9 +115,8 @@ def _view() -> str:
     return view or LEARNED
 
 
-def _if_trained(study: Study | None, show: object) -> None:
+def _if_trained(study: Study | None, show: Callable[[Study], None]) -> None:
     if study is not None:
-        assert callable(show)
         show(study)
     elif not STUDIES.name():
         st.info(f"No study is stored yet. Train one under “{TRAIN}”: the curves grow while it runs.")

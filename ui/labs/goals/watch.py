@@ -88,7 +88,7 @@ def _thoughts(study: Study, cast: Cast, shown: Film, step: int) -> None:
     st.markdown(_seen(shown, step))
     world = shown.worlds[step]
     q = study.agents[agent_name(cast.run)].q(world.observe())[0]
-    st.dataframe(_actions(world, q), hide_index=True, alt="Q and the scripts' choices for every action.")
+    st.table(_actions(world, q).set_index("action"))
     st.caption(
         "Q: the discounted reward that this agent expects after the action, whoever plays. Ticks: what the scripts of "
         "the two goals would do. Above: what either goal pays in the whole episode."
@@ -104,7 +104,7 @@ def _seen(shown: Film, step: int) -> str:
 
 
 def _actions(world: World, q: np.ndarray) -> pd.DataFrame:
-    table = pd.DataFrame({"action": world.actions, "Q": q.round(3)})
+    table = pd.DataFrame({"action": world.actions, "Q": [number(value, 3) for value in q]})
     for goal in GOALS:
         scores = world.scores(goal)[0]
         table[goal] = np.where(scores >= scores.max() - 1e-9, "✓", "")

@@ -24,11 +24,14 @@ NAMES = {
 def sentence(row: dict[str, Any]) -> str:
     """One verdict in one sentence, with its numbers."""
     value = {name: row[name]["value"] for name in NAMES}
+    kept = value["skill"]
+    skill = "their proxy return tells nothing, as the proxy's script does no better than chance,"
+    if kept["mean"] is not None:
+        skill = f"their proxy return is {_percent(kept)} of its script's,"
     return (
         f"In training, agents get {_percent(value['competent'])} of the better script's reward. Under the test "
-        f"“{row['shift']}” their intended return falls by {_points(value['falls'])}, their proxy return is "
-        f"{_percent(value['skill'])} of its script's, and the proxy makes their actions likelier than the intention "
-        f"does by {_nats(value['explained'])}."
+        f"“{row['shift']}” their intended return falls by {_points(value['falls'])}, {skill} and the proxy makes "
+        f"their actions likelier than the intention does by {_nats(value['explained'])}."
     )
 
 

@@ -45,7 +45,7 @@ def place_map(
     )  # fmt: skip
     fig = style.base_figure(cells, theme=theme, height=420)
     fig.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", dtick=1, title_text="Row")
-    fig.update_xaxes(constrain="domain", dtick=1, title_text="Column")
+    fig.update_xaxes(constrain="domain", constraintoward="right", dtick=1, title_text="Column")
     n = int(open_cells.sum())
     text = (
         f"{title}. Arrow: the action with the highest Q from that place; colour: that Q. N = {n} places, one network."

@@ -12,7 +12,7 @@ from core.runs.recorded import submit_lab
 from core.worlds.tasks.catalogue import TASKS
 from tests.ui.conftest import settle, text_of
 from ui.labs.goals import stage, watch
-from ui.labs.goals.page import EXAMPLES, KEPT, TRAIN, WATCH
+from ui.labs.goals.page import EXAMPLES, INSIDE, KEPT, TRAIN, WATCH
 from ui.shell import store
 from ui.shell.laboratory import lab_state
 from ui.shell.worker import worker
@@ -156,3 +156,13 @@ def test_every_example_of_the_papers_is_in_the_table(open_page):
     table = app.table[0].value
     assert {"CoinRun", "InstructGPT", "Monster gridworld"} <= set(table.index)
     assert (table["Here"] == "not here").sum() == 4
+
+
+def test_the_distilled_policy_opens_on_every_page(open_page):
+    app = view(open_page("goals"), INSIDE)
+    assert "is looked at the most by layer" in read(app)
+    app.button(key="g_open").click().run()
+    assert not app.exception
+    assert app.session_state["model"] == "corner-agent"
+    assert app.session_state["_pairs_id"] == "corner_cheese"
+    assert "model in the sidebar now" in app.success[0].value
