@@ -39,6 +39,13 @@ class Laboratory:
 
 LABORATORIES = (
     Laboratory(
+        "goals",
+        "Goals",
+        "Can an agent keep its skill and lose the point? Which goal did it learn, where training rewards two alike?",
+        "Agents trained here in four worlds, tested where the goals part; boards to change by hand.",
+        "Shah et al. 2022",
+    ),
+    Laboratory(
         "grokking",
         "Grokking",
         "Why does a network that has memorised its examples turn, much later, to a solution that holds for all?",

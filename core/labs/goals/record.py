@@ -17,11 +17,14 @@ loglik_proxy, the mean log-likelihood an action in nats (NaN elsewhere); and the
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from core.agents.train import Record
 from core.labs.goals.settings import Settings, variant_name
+
+if TYPE_CHECKING:
+    from core.agents.train import Record  # torch comes with it, and a page reads this file
 
 CURVES, EPISODES, SUMMARY, AGENTS = "curves.parquet", "episodes.parquet", "summary.json", "agents.safetensors"
 LIVE = "live.parquet"  # the curves so far, in the scratch folder
