@@ -13,7 +13,7 @@ DIGESTS = {
     "agreement": "1865c3ec5339ba4c",
     "capitals": "e3afe0989c7b8ed0",
     "pronouns": "e4d370e9c9945f58",
-    "corner_cheese": "878fd051ad10e076",
+    "corner_cheese": "b425e71b1b5ce5f9",
 }
 
 
