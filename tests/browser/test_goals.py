@@ -15,6 +15,8 @@ def test_it_trains_in_sight_and_answers_meanwhile(site, visit):
     visit(site.page())  # the very first page of a new server is started in another way
     page = visit(site.page("goals"))
     page.locator(".st-key-g_verdict").wait_for()
+    page.get_by_role("radio", name="Watch and change").click()
+    page.get_by_text("Step 0 of 40").wait_for()
     page.get_by_role("radio", name="Train your own").click()
     page.get_by_text("Choose the trainings").click()
     for label, value in (("Seeds", "1"), ("Steps of the world, each agent", "200000")):
