@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -28,7 +29,12 @@ def mp4(frames: Sequence[np.ndarray], *, per_second: float) -> bytes:
     stacked = _stacked(frames)
     odd = [(0, side % 2) for side in stacked.shape[1:3]]
     even = np.pad(stacked, [(0, 0), *odd, (0, 0)], mode="edge")
-    options = {"codec": "libx264", "pixelformat": "yuv420p", "macro_block_size": 2, "ffmpeg_log_level": "error"}
+    options: dict[str, Any] = {
+        "codec": "libx264",
+        "pixelformat": "yuv420p",
+        "macro_block_size": 2,
+        "ffmpeg_log_level": "error",
+    }
     return iio.imwrite("<bytes>", even, extension=".mp4", fps=per_second, **options)
 
 

@@ -11,7 +11,7 @@ from ui.parts.charts import draw, theme
 from ui.shell.laboratory import lab_job
 from ui.shell.store import store
 
-LIVE_SECONDS = 1.5
+LIVE_SECONDS = 3.0  # every look costs the training a garbage collection
 
 
 def live(spec: LabSpec, settings: Settings) -> None:

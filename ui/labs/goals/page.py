@@ -82,8 +82,6 @@ def _choose() -> Study | None:
     left.segmented_control(
         "World", kept, format_func=str.capitalize, key=WORLD, on_change=_change_world, help="Its kept study."
     )
-    if study is None and name:
-        _progress(name)
     return study
 
 
@@ -118,7 +116,9 @@ def _view() -> str:
 def _if_trained(study: Study | None, show: Callable[[Study], None]) -> None:
     if study is not None:
         show(study)
-    elif not STUDIES.name():
+    elif name := STUDIES.name():
+        _progress(name)
+    else:
         st.info(f"No study is stored yet. Train one under “{TRAIN}”: the curves grow while it runs.")
 
 
