@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,8 @@ from core.errors import UserError
 from core.runs.entry import is_digest
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute, submit_lab
-from core.runs.worker import Job
+from core.runs.worker import Job, OnStep
+from ui.shell.libraries import read_libraries
 from ui.shell.messages import plain, show_error
 from ui.shell.progress import follow
 from ui.shell.start import KEEP
@@ -30,9 +32,14 @@ def start_lab(spec: LabSpec, compute: LabCompute, *, items: int = 1, expected: f
     """
     if store().has(spec.digest):
         return
+
+    def task(on_step: OnStep, cancelled: Callable[[], bool], scratch: Path, out: Path) -> None:
+        read_libraries(("torch",))
+        compute(on_step, cancelled, scratch, out)
+
     try:
         kept = st.session_state.get(KEEP, True)
-        submit_lab(worker(), store(), spec, compute, items=items, owner=session(), kept=kept, expected=expected)
+        submit_lab(worker(), store(), spec, task, items=items, owner=session(), kept=kept, expected=expected)
     except UserError as error:
         refuse(error)
 

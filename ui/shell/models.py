@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -20,6 +18,7 @@ from core.prompts.align import MAX_TOKENS, AlignedPairs, align
 from core.prompts.pairs import PairSet
 from core.prompts.tokens import token_texts
 from core.runs.worker import Job, OnStep
+from ui.shell.libraries import read_libraries
 from ui.shell.trained import trained_folder, trained_name
 from ui.shell.worker import SERVER, worker
 
@@ -70,7 +69,7 @@ class ModelSlot:
         """The chosen model, loaded if it is not; the one before stays until the new one is there."""
         if self._loaded is None or self._loaded[0] != choice:
             _check_allowed(choice)
-            _read_libraries(on_step)
+            read_libraries(LIBRARIES, on_step)
             from core.models.load import load_model
 
             _settle_memory()
@@ -86,17 +85,6 @@ class ModelSlot:
     def facts(self, choice: ModelChoice) -> ModelFacts | None:
         """What is known of a choice that was loaded before."""
         return self._facts.get(choice)
-
-
-def _read_libraries(on_step: OnLoad | None) -> None:
-    """Import all of the engine's modules. What was read is kept out of garbage collections as it comes: with a page
-    following, they would otherwise take most of the time (see ``_settle_memory``)."""
-    for i, name in enumerate(LIBRARIES):
-        gc.freeze()
-        if on_step is not None and name not in sys.modules:
-            on_step(i, len(LIBRARIES), f"reading libraries ({name.split('.')[0]})")
-        import_module(name)
-    gc.freeze()
 
 
 def _settle_memory() -> None:

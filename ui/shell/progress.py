@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import streamlit as st
@@ -15,7 +16,7 @@ from ui.shell.trained import trained_folder
 from ui.shell.worker import SERVER, session, worker
 
 POLL_SECONDS = 0.5
-LOAD_POLL_SECONDS = 2.0  # while a model is read, every look costs the reading a garbage collection
+LOAD_POLL_SECONDS = 2.0  # while libraries or a model are read, every look costs the reading a garbage collection
 FORM_HEIGHT = 250  # CSS pixels
 
 
@@ -31,7 +32,8 @@ def follow(jobs: list[Job]) -> None:
 
 def pace(jobs: list[Job]) -> float:
     """Seconds between two looks at these jobs."""
-    return LOAD_POLL_SECONDS if any(SERVER in job.owners for job in jobs) else POLL_SECONDS
+    reading = any(SERVER in job.owners for job in jobs) or "torch.optim" not in sys.modules
+    return LOAD_POLL_SECONDS if reading else POLL_SECONDS
 
 
 def _watch(jobs: list[Job]) -> None:

@@ -7,12 +7,13 @@ import streamlit as st
 
 from core.worlds.tasks.catalogue import TASKS
 from core.worlds.tasks.examples import EXAMPLES
+from ui.labs.goals.questions import questions
 
 TITLES = {task.name: task.title for task in TASKS}
 
 
 def examples() -> None:
-    """A table; text in it wraps, so that nothing is cut off."""
+    """A table, whose text wraps so that nothing is cut off; below it the example that is no task world."""
     rows = [
         {
             "Example": example.name,
@@ -25,3 +26,4 @@ def examples() -> None:
     ]
     st.table(pd.DataFrame(rows).set_index("Example"))
     st.caption("Worlds here are small ones of our own with the same two goals, without the papers' code or data.")
+    questions()

@@ -27,14 +27,16 @@ EVEN = 1 / 50  # what a head that looks everywhere alike puts on each cell
 def inside() -> None:
     """One distilled policy: how like its teacher, its heads, and the button that opens it everywhere."""
     st.markdown(
-        "An agent of the corner world, trained with the cheese always in the corner, taught its policy to a small "
-        "transformer that reads the board cell by cell and answers with a move. That transformer is a model like any "
-        "other: patch it, look where its heads look, cut its circuit, on boards that differ in the cheese alone."
+        "An agent of the corner world, trained with the cheese in the corner, always or in all but 2 % of the mazes, "
+        "taught its policy to a small transformer that reads the board cell by cell and answers with a move. That "
+        "transformer is a model like any other: patch it, look where its heads look, cut its circuit, on boards that "
+        "differ in the cheese alone."
     )
     labels = {entry.id: entry.name for entry in CATALOGUE if (KEPT / f"{entry.id}.json").exists()}
     name = st.selectbox("Policy", list(labels), format_func=labels.__getitem__, key="g_policy")
     found = json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))
-    heads = pd.read_csv(KEPT / "heads.csv").query("model == @name").drop(columns="model")
+    every = pd.read_csv(KEPT / "heads.csv")
+    heads = every[every["model"] == name].drop(columns="model")
     _likeness(found)
     st.markdown(_heads_say(heads))
     st.dataframe(_heads_table(heads), hide_index=True, alt="What every head of the policy reads.")
@@ -43,7 +45,24 @@ def inside() -> None:
         "with the cheese away; an even look is 0.02. Effect: how far the answer moves (KL divergence, nats) "
         "if the head's output there is that of the same board with the cheese elsewhere. Attention alone proves no use."
     )
+    if len(labels) > 1:
+        st.markdown(_compared(every, labels))
     _open(name, labels[name])
+
+
+def _compared(every: pd.DataFrame, labels: dict[str, str]) -> str:
+    """What random levels change: for each policy, its head that looks at the cheese the most, and how much the cheese
+    moves the answer through one head."""
+    said = []
+    for name, label in labels.items():
+        heads = every[every["model"] == name]
+        first = heads.loc[heads["cheese"].idxmax()]
+        share, effect = number(100 * first["cheese"], 0), number(1000 * heads["effect"].max(), 1)
+        said.append(
+            f"**{plain(label)}**: the head that looks at the cheese the most ({_place(first)}) puts {share} % of its "
+            f"look there, and through one head the cheese moves the answer by at most {effect} thousandths of a nat"
+        )
+    return f"Side by side. {'; '.join(said)}."
 
 
 def _likeness(found: dict[str, Any]) -> None:
