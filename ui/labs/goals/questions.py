@@ -48,9 +48,12 @@ def _finding(summary: dict[str, Any]) -> str:
         said.append(f"with {100 * share:g} % of its training without unknowns, it asks all the same in **{asks}** of "
                     f"such dialogues and is right in {right}")  # fmt: skip
     able = f"{100 * rows[0]['able']['mean']:.0f} %"
+    one = [row["asks"]["mean"] for row in summary["means"] if row["shift"] == "one unknown"]
     return (
         f"Where nothing is unknown: {'; '.join(said)}. Told to answer at once, the first would be right in {able}: "
-        "where that is near chance, it has not learned to answer without asking, and the skill itself is missing."
+        "where that is near chance, it has not learned to answer without asking, and the skill itself is missing. "
+        f"With one unknown, which no training shows, they ask for more than that in {100 * min(one):.0f} to "
+        f"{100 * max(one):.0f} % of dialogues, whatever their share."
     )
 
 

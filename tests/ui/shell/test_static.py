@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shell.early import chart_script
+from ui.shell.static import chart_script
 
 
 def test_the_script_is_the_one_that_charts_need():
