@@ -54,9 +54,14 @@ def chart_script() -> str:
     return found.relative_to(root).as_posix() if found else ""
 
 
+def chart_request() -> str:
+    """The element that asks for it, a script of our own; empty where there is nothing to ask for."""
+    path = chart_script()
+    return f'<script type="module">import(new URL("{path}", document.baseURI))</script>' if path else ""
+
+
 def ask_for_charts() -> None:
     """Let the browser read it now."""
-    if path := chart_script():
-        script = f'<script type="module">import(new URL("{path}", document.baseURI))</script>'
+    if request := chart_request():
         with st.sidebar:
-            st.html(script, unsafe_allow_javascript=True)
+            st.html(request, unsafe_allow_javascript=True)
