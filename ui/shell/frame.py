@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from core.paths import ASSETS
-from ui.shell import static
 from ui.shell.navigation import ENTRIES, pages
 
 TITLE = "Circuitarium"
@@ -30,10 +29,9 @@ def surround(page: Any) -> None:
     st.logo(str(ASSETS / f"logo_{mode}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
     st.title(TITLE if start else entry.title, anchor=False)
     st.markdown(entry.question)
-    static.ask_for_charts()
 
     # Imported only now, so that a person sees the page's heading while the rest is read from disk.
-    from ui.shell import messages, sidebar, sign_in, state
+    from ui.shell import messages, sidebar, sign_in, state, static
 
     sign_in.require()
     static.install_scripts()

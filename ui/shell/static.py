@@ -1,10 +1,4 @@
-"""Scripts that the browser loads from this server: copied out of the installed wheels, so no outside host is asked;
-and Streamlit's own for charts, asked for early.
-
-Charts come with their first figure: only then does the browser read plotly (4.7 MB), for more than a second, and draws
-every figure that has arrived meanwhile before it shows one. Asked for early, it reads while the server still computes,
-and draws each figure as it comes.
-"""
+"""Scripts that the browser loads from this server: copied out of the installed wheels, so no outside host is asked."""
 
 from __future__ import annotations
 
@@ -12,8 +6,6 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
-
-import streamlit as st
 
 from core.paths import ROOT
 
@@ -44,24 +36,3 @@ def install_scripts(folder: Path = STATIC) -> None:
             partial = target.with_suffix(f".{os.getpid()}.part")
             shutil.copyfile(source, partial)
             partial.replace(target)
-
-
-def chart_script() -> str:
-    """The address of Streamlit's script for charts, relative to the app's; empty if this Streamlit has none by that
-    name, which only costs the head start."""
-    root = Path(st.__file__).parent / "static"
-    found = next((root / "static" / "js").glob("PlotlyChart.*.js"), None)
-    return found.relative_to(root).as_posix() if found else ""
-
-
-def chart_request() -> str:
-    """The element that asks for it, a script of our own; empty where there is nothing to ask for."""
-    path = chart_script()
-    return f'<script type="module">import(new URL("{path}", document.baseURI))</script>' if path else ""
-
-
-def ask_for_charts() -> None:
-    """Let the browser read it now."""
-    if request := chart_request():
-        with st.sidebar:
-            st.html(request, unsafe_allow_javascript=True)
