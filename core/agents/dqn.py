@@ -39,8 +39,8 @@ class Row:
 
     def __init__(self, runs: tuple[Run, ...], learning: Learning):
         self.runs, self.learning = runs, learning
-        self.net = net_of(runs, learning)
         self.players = Players(runs, learning)
+        self.net = Net(self.players.seen.shape[2], len(self.players.worlds[0].actions), learning.width)
         if learning.bits and not np.isin(self.players.seen, (0, 1)).all():
             raise SpecError("This world shows more than 0 and 1.", where="learning", next_step="Set bits to False.")
         self.flat = self.net.start(run.seed for run in runs)
@@ -88,21 +88,6 @@ class Row:
         self.learned += 1
         if self.learned % self.learning.target_every == 0:
             self.target = self.flat.clone()
-
-
-def net_of(runs: tuple[Run, ...], learning: Learning) -> Net:
-    """The network that fits the worlds of these runs; refused where they differ."""
-    sizes = set()
-    for run in runs:
-        world = run.world(run.settings, 1, np.random.default_rng(0))
-        sizes.add((world.observe().shape[1], len(world.actions)))
-    if len(sizes) != 1:
-        raise SpecError(
-            "Agents whose worlds show or allow different things cannot learn in one row.",
-            where="world",
-            next_step="Train them one row after another.",
-        )
-    return Net(*sizes.pop(), learning.width)
 
 
 def _cut(grad: Tensor) -> Tensor:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.agents.learning import Learning, Run
+from core.errors import SpecError
 from core.worlds.tasks.world import World, best
 
 STRETCH = 10  # steps after which, on average, exploration draws anew whether it follows
 
-PAID = ("reward", "intended", "proxy", "terminated", "ended")
+PAID = ("reward", "intended", "proxy", "terminated", "ended")  # fields of a step that a moment holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,9 @@ class Players:
         rngs: of exploration and of drawing from memory, one a run.
         seen: what every copy shows now, float32 [run, copy, number].
         following: which copies would follow if they explored, bool [run, copy].
+
+    Raises:
+        SpecError: the worlds show or allow different numbers of things.
     """
 
     def __init__(self, runs: tuple[Run, ...], learning: Learning):
@@ -42,6 +46,12 @@ class Players:
         self.worlds: list[World] = [
             run.world(run.settings, learning.copies, np.random.default_rng([run.seed, 1])) for run in runs
         ]
+        if len({(world.observe().shape[1], len(world.actions)) for world in self.worlds}) != 1:
+            raise SpecError(
+                "Agents whose worlds show or allow different things cannot learn in one row.",
+                where="world",
+                next_step="Train them one row after another.",
+            )
         self.rngs = [np.random.default_rng([run.seed, 2]) for run in runs]
         self.seen = self._look()
         self.following = np.zeros(self.seen.shape[:2], bool)
@@ -60,11 +70,7 @@ class Players:
     def step(self, actions: np.ndarray) -> Moment:
         """Step every world, begin the ended episodes anew, look again."""
         steps = [world.step(own) for world, own in zip(self.worlds, actions, strict=True)]
-        columns = {
-            name: np.stack([getattr(step, name) for step in steps])
-            for name in Moment.__annotations__
-            if name != "later"
-        }
+        columns = {name: np.stack([getattr(step, name) for step in steps]) for name in PAID}
         later = self._look()
         self.seen = later.copy()
         for i, (world, step) in enumerate(zip(self.worlds, steps, strict=True)):

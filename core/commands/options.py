@@ -101,8 +101,7 @@ def read_question(options: argparse.Namespace) -> Loaded:
     from core.prompts.repair import kept_pairs
 
     file: Path = options.pairs
-    if options.first is not None and options.first < 1:
-        raise SpecError("The number must be at least 1.", where="--first")
+    at_least_one(options, "first")
     answers = {"columns": options.columns, "counterfactual": options.counterfactual, "first": options.first}
     parsed = parse_pairs(read_bytes(file, "--pairs"), filename=file.name, **answers)
     if not options.skip:
@@ -185,6 +184,14 @@ def of_one_length(pairs: tuple[TokenPair, ...]) -> tuple[TokenPair, ...]:
 def node_kinds(text: str) -> tuple[NodeKind, ...]:
     """``q,k,neurons`` as kinds."""
     return tuple("neuron" if name == "neurons" else name for name in listed(text))  # type: ignore[misc]
+
+
+def at_least_one(options: argparse.Namespace, *names: str) -> None:
+    """Raise SpecError for the first of these options whose number is below 1."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise SpecError("The number must be at least 1.", where=f"--{name}")
 
 
 def show_progress(done: int, total: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.options import add_columns, add_device, listed, read_bytes, show_progress
 from core.errors import PromptError, SpecError
-from core.terms import check_term
+from core.terms import check_term, counted
 
 if TYPE_CHECKING:
     from core.models.load import LoadedModel
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     if repairs:
         mended = _write(parsed, report, repairs, options.out)
         report = _examined(mended, model, options)
-        print(f"{options.out}: {_counted(mended)}: {report.summary()}", file=sys.stderr)
+        print(f"{options.out}: {counted(len(mended.pairs), 'pair')}: {report.summary()}", file=sys.stderr)
     if report.count("error"):
         raise SystemExit(1)
 
@@ -105,11 +105,7 @@ def _repairs(options: argparse.Namespace) -> tuple[str, ...]:
 def _tell(parsed: ParsedPairs, report: Report) -> None:
     for finding in report.findings:
         print(f"{finding.where:<10} {finding.severity:<8} {finding.check:<15} {_line(finding)}")
-    print(f"{_counted(parsed)}: {report.summary()}")
-
-
-def _counted(parsed: ParsedPairs) -> str:
-    return f"{len(parsed.pairs)} pair{'' if len(parsed.pairs) == 1 else 's'}"
+    print(f"{counted(len(parsed.pairs), 'pair')}: {report.summary()}")
 
 
 def _line(finding: Finding) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.commands.options import add_question, node_kinds, of_one_length, read_question, show_progress
+from core.commands.options import add_question, at_least_one, node_kinds, of_one_length, read_question, show_progress
 from core.errors import SpecError
 from core.terms import METHODS, NODE_KINDS
 
@@ -46,9 +46,7 @@ def run(options: argparse.Namespace) -> None:
             where="--metric",
             next_step="Use the denoising direction, another metric, or only methods that patch.",
         )
-    for option in ("seeds", "samples"):
-        if getattr(options, option) < 1:
-            raise SpecError("The number must be at least 1.", where=f"--{option}")
+    at_least_one(options, "seeds", "samples")
     if options.bound_samples < 0:
         raise SpecError("The number must not be negative.", where="--bound-samples")
     families = by_family(node_kinds(options.nodes))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.commands.options import add_device, show_progress
+from core.commands.options import add_device, at_least_one, show_progress
 from core.errors import SpecError
 from core.terms import counted
 
@@ -64,10 +64,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    for name in ("budget", "top", "sure"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise SpecError("The number must be at least 1.", where=f"--{name}")
+    at_least_one(options, "budget", "top", "sure")
     if options.sure is not None and options.samples < 1:
         raise SpecError("Certainty needs subsets that bound the other nodes.", where="--samples")
     if options.samples < 0:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +12,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.commands.options import listed, show_progress
+from core.commands.options import at_least_one, listed, show_progress
+from core.commands.unfinished import going_on
 from core.errors import SpecError
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ FIELDS: dict[str, tuple[type, str]] = {
     "horizon": (int, "monsters: steps of an episode"),
     "encoding": (str, "monsters: what is seen, of nearest,counts,board"),
 }
-UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -63,29 +61,21 @@ def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, 
 
 def run(options: argparse.Namespace) -> None:
     """Check the options, train and test, write the folder whole, say what was found. Stopped or killed, it goes on."""
-    from core.export.whole import refuse_foreign, whole_folder
     from core.labs.goals.record import EPISODES, FILES
     from core.runs.laboratory import write_lab_run
 
-    order, out = _questions(options) if options.world == QUESTIONS else _study(options), options.out.resolve()
-    refuse_foreign(out, {*FILES, UNFINISHED})
-    scratch = _scratch(out, order.spec)
-    finished, began = scratch / "finished", time.perf_counter()
-    shutil.rmtree(finished, ignore_errors=True)
-    finished.mkdir()
-    on_step = show_progress if sys.stderr.isatty() else None
-    try:
+    order = _questions(options) if options.world == QUESTIONS else _study(options)
+    on_step, began = show_progress if sys.stderr.isatty() else None, time.perf_counter()
+
+    def compute(scratch: Path, finished: Path) -> dict[str, Any]:
         summary = order.compute(scratch=scratch, out=finished, on_step=on_step)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on", file=sys.stderr)
-        raise SystemExit(130) from None
-    with whole_folder(out, {*FILES, UNFINISHED}) as folder:
-        for file in finished.iterdir():
-            shutil.move(file, folder / file.name)
-        write_lab_run(order.spec, folder, items=order.items, seconds=time.perf_counter() - began)
+        write_lab_run(order.spec, finished, items=order.items, seconds=time.perf_counter() - began)
+        return summary
+
+    summary = going_on(options.out, FILES, order.spec.settings, "study", compute)
     for line in order.lines(summary):
         print(line)
-    print(out / EPISODES)
+    print(options.out.resolve() / EPISODES)
 
 
 def _study(options: argparse.Namespace) -> Order:
@@ -106,7 +96,7 @@ def _questions(options: argparse.Namespace) -> Order:
     """Helpers that are asked to evaluate expressions."""
     from core.labs.goals.questions.settings import PRESETS, spec_of
 
-    _check_counts(options)
+    at_least_one(options, "seeds", "steps")
     for field in FIELDS:
         if getattr(options, field) is not None:
             where = f"--{field.replace('_', '-')}"
@@ -121,17 +111,10 @@ def _questions(options: argparse.Namespace) -> Order:
     return Order(spec_of(settings), len(settings.runs), partial(run_questions, settings), told)
 
 
-def _check_counts(options: argparse.Namespace) -> None:
-    for name in ("seeds", "steps"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise SpecError("The number must be at least 1.", where=f"--{name}")
-
-
 def _settings(options: argparse.Namespace) -> Settings:
     from core.labs.goals.settings import preset
 
-    _check_counts(options)
+    at_least_one(options, "seeds", "steps")
     return preset(
         options.world,
         options.preset,
@@ -159,21 +142,6 @@ def _numbers(text: str, kind: type, flag: str) -> list[Any]:
         return [kind(part) for part in listed(text)]
     except ValueError:
         raise SpecError(f"{text!r} are not numbers.", where=flag, next_step="Part them by commas.") from None
-
-
-def _scratch(out: Path, spec: LabSpec) -> Path:
-    """The folder of what a killed command left; refused where that was another study."""
-    scratch = out / UNFINISHED
-    wanted, mark = json.dumps(spec.settings, sort_keys=True), scratch / "settings.json"
-    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise SpecError(
-            "The folder holds the beginning of another study.",
-            where="--out",
-            next_step="Name another folder, or repeat the command that began it.",
-        )
-    scratch.mkdir(parents=True, exist_ok=True)
-    mark.write_text(wanted, encoding="utf-8")
-    return scratch
 
 
 def _lines(summary: dict[str, Any]) -> list[str]:

@@ -9,15 +9,15 @@ from core.labs.goals.settings import Settings
 from core.progress import OnStep
 from core.runs.laboratory import LabSpec
 from core.runs.recorded import LabCompute
+from core.terms import counted
 
 LAB = "goals"
 
 
 def spec_of(settings: Settings) -> LabSpec:
     """The run that these settings make."""
-    trainings = "training" if len(settings.variants) == 1 else "trainings"
-    seeds = "seed" if settings.seeds == 1 else "seeds"
-    title = f"{settings.task.title}: {len(settings.variants)} {trainings}, {settings.seeds} {seeds}"
+    trainings, seeds = counted(len(settings.variants), "training"), counted(settings.seeds, "seed")
+    title = f"{settings.task.title}: {trainings}, {seeds}"
     return LabSpec(LAB, title, settings=settings.to_json())
 
 

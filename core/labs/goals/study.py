@@ -60,9 +60,11 @@ def run_study(
 def rows_of(settings: Settings) -> list[list[int]]:
     """Numbers of the runs that train as one row: those whose worlds show equally much, at most one row a seed."""
     rows: dict[tuple[int, int], list[int]] = {}
-    for run, (variant, seed) in enumerate((v, s) for v in settings.variants for s in settings.all_seeds):
+    for number, variant in enumerate(settings.variants):
         world = settings.task.world(world_settings(settings.task, variant, TRAINING), 1, np.random.default_rng(0))
-        rows.setdefault((world.observe().shape[1], seed), []).append(run)
+        shown = world.observe().shape[1]
+        for i, seed in enumerate(settings.all_seeds):
+            rows.setdefault((shown, seed), []).append(number * settings.seeds + i)
     return list(rows.values())
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.commands.options import show_progress
+from core.commands.options import at_least_one, show_progress
+from core.commands.unfinished import going_on
 from core.errors import SpecError
 
 if TYPE_CHECKING:
     from core.labs.grokking.settings import Settings
 
 REGIMES = ("grok", "nodecay", "ungrok", "semigrok", "efficiency", "toy")
-UNFINISHED = "unfinished"
 
 
 def add(commands: argparse._SubParsersAction, name: str, *, aliases: tuple[str, ...] = ()) -> None:
@@ -37,39 +36,25 @@ def run(options: argparse.Namespace) -> None:
     if options.regime == "toy":
         _simulate(options)
         return
-    from core.export.whole import refuse_foreign, whole_folder
     from core.labs.grokking.experiment import run_experiment
     from core.labs.grokking.record import FILES
 
-    settings = _settings(options)
-    out = options.out.resolve()
-    refuse_foreign(out, {*FILES, UNFINISHED})
-    scratch = _scratch(out, settings)
-    on_step = show_progress if sys.stderr.isatty() else None
-    finished = scratch / "finished"
-    shutil.rmtree(finished, ignore_errors=True)
-    finished.mkdir()
-    try:
-        summary = run_experiment(settings, scratch=scratch, out=finished, device=options.device, on_step=on_step)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on", file=sys.stderr)
-        raise SystemExit(130) from None
-    with whole_folder(out, {*FILES, UNFINISHED}) as folder:
-        for file in finished.iterdir():
-            shutil.move(file, folder / file.name)
+    settings, on_step = _settings(options), show_progress if sys.stderr.isatty() else None
+
+    def compute(scratch: Path, finished: Path) -> dict[str, Any]:
+        return run_experiment(settings, scratch=scratch, out=finished, device=options.device, on_step=on_step)
+
+    summary = going_on(options.out, FILES, settings.to_json(), "experiment", compute)
     for line in _lines(summary):
         print(line)
-    print(out / "curves.parquet")
+    print(options.out.resolve() / "curves.parquet")
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     from core.labs.grokking.presets import preset
     from core.labs.grokking.settings import smaller
 
-    for name in ("seeds", "steps"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise SpecError("The number must be at least 1.", where=f"--{name}")
+    at_least_one(options, "seeds", "steps")
     if options.seed < 0:
         raise SpecError("The seed must not be negative.", where="--seed")
     if options.device == "cuda":
@@ -81,22 +66,6 @@ def _settings(options: argparse.Namespace) -> Settings:
     if options.seeds:
         settings = smaller(settings, seeds=tuple(range(options.seed, options.seed + options.seeds)))
     return smaller(settings, steps=options.steps) if options.steps else settings
-
-
-def _scratch(out: Path, settings: Settings) -> Path:
-    """The folder of what a killed command left; refused where that was another experiment."""
-    scratch = out / UNFINISHED
-    wanted = json.dumps(settings.to_json(), sort_keys=True)
-    mark = scratch / "settings.json"
-    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise SpecError(
-            "The folder holds the beginning of another experiment.",
-            where="--out",
-            next_step="Name another folder, or repeat the command that began it.",
-        )
-    scratch.mkdir(parents=True, exist_ok=True)
-    mark.write_text(wanted, encoding="utf-8")
-    return scratch
 
 
 def _lines(summary: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from core.labs.similarity.settings import ASKED, NAMES
+from core.terms import counted
 
 Standing = Literal["agrees", "partly", "does not agree", "cannot tell"]
 CLAIM = (
@@ -112,7 +113,7 @@ def _bought(summary: dict[str, Any], noise: float) -> list[str]:
     fpe, oracle = row["fpe"]["mean"], [r for r in summary["means"] if r["representation"] == "oracle"]
     text = (
         f"{row['answers']} answers (a hundred take a person about a quarter of an hour) give a preference accuracy of "
-        f"{_points(row['tpa'])} %, over {row['seeds']} {'seed' if row['seeds'] == 1 else 'seeds'}"
+        f"{_points(row['tpa'])} %, over {counted(row['seeds'], 'seed')}"
     )
     text += f"; the true features would give {_points(oracle[0]['tpa'])} %" if oracle else ""
     return [f"{text}. Of the features' variance {100 * fpe:.0f} % is still missed."]

@@ -16,7 +16,7 @@ from core.runs.recorded import LabCompute
 from core.runs.worker import OnStep
 from ui.labs.grokking.data import Experiment, experiment, kept
 from ui.shell.laboratory import follow_lab, known_spec, lab_folder, lab_job, lab_runs, start_lab
-from ui.shell.messages import duration, show_error
+from ui.shell.messages import counted, duration, show_error
 
 LAB, LINK, REGIME = "grokking", "run", "experiment"
 SIMULATION = "simulation"
@@ -96,7 +96,7 @@ def spec_of(settings: Settings) -> LabSpec:
     """The run that these settings make."""
     n = len(settings.runs)
     what = "S5" if settings.operation.startswith("S5") else f"{settings.operation} mod {settings.p}"
-    title = f"{TITLES[settings.regime]}: {what}, {n} {'network' if n == 1 else 'networks'}"
+    title = f"{TITLES[settings.regime]}: {what}, {counted(n, 'network')}"
     return LabSpec(LAB, title, settings=settings.to_json())
 
 
@@ -118,8 +118,7 @@ def seconds(settings: Settings) -> float:
 
 def expected(settings: Settings) -> str:
     """The same in words."""
-    runs = len(settings.runs)
-    return f"{runs} {'network' if runs == 1 else 'networks'}, {duration(seconds(settings))} on this machine's cores"
+    return f"{counted(len(settings.runs), 'network')}, {duration(seconds(settings))} on this machine's cores"
 
 
 def _adopt() -> None:

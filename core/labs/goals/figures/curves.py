@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.figures import captions, style
-from core.labs.goals.figures.looks import dress, of_settings, people
+from core.labs.goals.figures.looks import dress, of_settings
+from core.terms import counted
 
 PANELS = (("intended", "What the intended goal pays, a step"), ("proxy", "What the proxy pays, a step"))
 
@@ -38,7 +39,7 @@ def learning_curves(curves: pd.DataFrame, *, title: str, theme: style.Theme = "l
     dress(fig, theme, height=400)
     fig.update_xaxes(style.value_axis("Steps of the world in training", theme))
     fig.update_yaxes(style.value_axis("", theme))
-    agents = people(curves["run"].nunique(), "agent")
+    agents = counted(curves["run"].nunique(), "agent")
     text = f"{title}. Mean pay a step since the point before, exploring actions included; N = {agents}, a line each."
     return captions.set_caption(fig, text)
 
@@ -69,7 +70,7 @@ def affinity_curves(curves: pd.DataFrame, *, title: str, theme: style.Theme = "l
     fig.add_hline(y=1, row=1, line={"dash": "dot", "width": 1, "color": style.MUTED[theme]})  # type: ignore[arg-type]
     text = (
         f"{title}. Affinity (Shah et al. 2022): 1 fells as the greedy script does, 0 as random actions do; below, mean "
-        f"trees in the training worlds. N = {people(curves['seed'].nunique(), 'seed')}, a line each."
+        f"trees in the training worlds. N = {counted(curves['seed'].nunique(), 'seed')}, a line each."
     )
     return captions.set_caption(fig, text)
 

@@ -43,8 +43,3 @@ def dress(fig: go.Figure, theme: style.Theme, *, height: int) -> None:
     style.legend(fig)
     below = {"y": -0.24, "yref": "paper", "yanchor": "top", "x": 0, "xanchor": "left"}
     fig.update_layout(legend=below, margin={"t": 36, "b": 120, "l": 60})
-
-
-def people(count: int, one: str) -> str:
-    """``1 seed``, ``3 seeds``."""
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from core.figures import captions, style
 from core.labs.goals.figures.looks import dress, ink
+from core.terms import counted
 
 PANELS = {"asks": "Asks for what is known", "right": "Gives the right answer"}
 # A test of core.labs.goals.questions.study.SHIFTS -> its words, colour, dash and mark.
@@ -51,6 +52,6 @@ def by_share(summary: dict[str, Any], *, theme: style.Theme = "light") -> go.Fig
     fig.update_xaxes(title_text="Share of training dialogues without unknowns", type="category")
     fig.update_yaxes(style.value_axis("", theme), range=[-0.05, 1.05])
     fig.update_yaxes(title_text="Share of dialogues", row=1, col=1)
-    seeds = "1 seed" if settings["seeds"] == 1 else f"{settings['seeds']} seeds"
+    seeds = counted(settings["seeds"], "seed")
     text = f"Linear expressions. N = {seeds} a training, {settings['dialogues']} dialogues each; bars: 95 % intervals."
     return captions.set_caption(fig, text)

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.figures import captions, style
-from core.labs.goals.figures.looks import POLICIES, SCRIPT_DASHES, SCRIPT_INKS, dress, ink, of_settings, people
+from core.labs.goals.figures.looks import POLICIES, SCRIPT_DASHES, SCRIPT_INKS, dress, ink, of_settings
 from core.labs.goals.record import AGENT
+from core.terms import counted
 
 GOAL_WORDS = {"intended": "Intended return an episode", "proxy": "Proxy return an episode"}
 
@@ -127,5 +128,5 @@ def _dots(fig: go.Figure, part: pd.DataFrame, name: str, words: list[str], marke
 def _counted(episodes: pd.DataFrame) -> str:
     own = episodes[episodes["policy"] == AGENT]
     each = own.groupby(["run", "shift"]).size().max()
-    seeds = people(own["seed"].nunique(), "seed")
+    seeds = counted(own["seed"].nunique(), "seed")
     return f"N = {seeds} a training, {each} episodes each; intervals 95 %, by bootstrap over seeds and episodes."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import SpecError
-from core.runs.laboratory import LabSpec
+from core.runs.laboratory import LabSpec, plain_settings
+from core.terms import counted
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class QuestionSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "shares": list(self.shares)}
+        return plain_settings(self)
 
 
 PRESETS = {
@@ -71,5 +72,5 @@ def setting_name(share: float) -> str:
 
 def spec_of(settings: QuestionSettings) -> LabSpec:
     """The run that these settings make."""
-    title = f"Questions: {len(settings.shares)} trainings, {settings.seeds} seeds"
+    title = f"Questions: {counted(len(settings.shares), 'training')}, {counted(settings.seeds, 'seed')}"
     return LabSpec("goals", title, settings={"world": "questions", **settings.to_json()})

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 
 from core.figures import captions, style
 from core.figures.numbers import count, number
+from core.terms import counted
 
 TRAIN, TEST = "Training pairs", "Unseen pairs"
 COLOURS = {TRAIN: "atp", TEST: "atp-qk"}
@@ -53,7 +54,9 @@ def curve_panels(table: pd.DataFrame, *, title: str, theme: style.Theme = "light
         fig.update_yaxes(settings, row=1, col=column)
     fig.update_yaxes(range=[-0.03, 1.03], row=1, col=1)
     style.legend(fig)
-    text = f"{title}. Accuracy, loss and norm at each measured step, from step 1; N = {_runs(n)}, one line each."
+    text = (
+        f"{title}. Accuracy, loss and norm at each measured step, from step 1; N = {counted(n, 'run')}, one line each."
+    )
     return captions.set_caption(fig, f"{text} Losses below 10⁻⁹ are drawn there.")
 
 
@@ -159,7 +162,3 @@ def _line(x: pd.Series, y: pd.Series, name: str, ink: str, dash: str, n: int) ->
         text=[number(float(value)) for value in y],
         hovertemplate=f"{name}<br>step %{{x}}: %{{text}}<extra></extra>",
     )
-
-
-def _runs(n: int) -> str:
-    return f"{n} run" if n == 1 else f"{n} runs"

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from core.figures import captions, style
 from core.labs.similarity.figures.style import COLOURS, DASHES, MARKS
 from core.labs.similarity.settings import ASKED, NAMES, REPRESENTATIONS
+from core.terms import counted
 
 PANELS = (
     ("tpa", "Test preference accuracy"),
@@ -43,7 +44,7 @@ def by_answers(
                 _level(fig, name, own[0][measure], measure, (counts[0], counts[-1]), theme, column)
     _dress(fig, counts, theme)
     seeds = table["seed"].nunique()
-    marks = f"Marks: {seeds} {'seed' if seeds == 1 else 'seeds'}; lines: means; bars: 95 % intervals of a mean."
+    marks = f"Marks: {counted(seeds, 'seed')}; lines: means; bars: 95 % intervals of a mean."
     levels = " Level lines ask nobody." if counts else ""
     noisy = f" {100 * noise:.0f} % of the answers are random." if noise else ""
     return captions.set_caption(fig, f"{title}. {marks}{levels}{noisy} Chance: accuracy 0.5, error 1, violated 0.667.")
