@@ -10,15 +10,12 @@ import numpy as np
 from core.agents.agent import Agent
 from core.worlds.tasks.world import World
 
-MOVERS = {"corner": "mouse", "tree": "woodcutter", "partner": "learner", "monsters": "hero"}  # the field of its place
 
-
-def q_everywhere(world: World, agent: Agent, mover: str, which: int = 0) -> np.ndarray:
+def q_everywhere(world: World, agent: Agent, which: int = 0) -> np.ndarray:
     """Q from every place, float32 [row, column, action]; NaN where a block is.
 
     Args:
         world: is left as it is.
-        mover: the field of the state that holds the agent's place, of ``MOVERS``.
         which: the copy whose board it is.
     """
     rows, columns = world.board().shape[1:]
@@ -26,7 +23,7 @@ def q_everywhere(world: World, agent: Agent, mover: str, which: int = 0) -> np.n
     state = world.take(slice(which, which + 1))
     many = {field.name: np.repeat(getattr(state, field.name), len(places), axis=0) for field in fields(state)}
     asked = copy.copy(world)  # only its copies and state are changed
-    asked.copies, asked.state = len(places), replace(state, **many | {mover: places})
+    asked.copies, asked.state = len(places), replace(state, **many | {world.mover: places})
     q = agent.q(asked.observe()).reshape(rows, columns, -1).copy()
     if hasattr(state, "blocks"):
         q[state.blocks[0]] = np.nan

@@ -55,6 +55,7 @@ class Corner(World[CornerState, CornerSettings]):
     """Copies of the maze."""
 
     actions = MOVE_NAMES
+    mover = "mouse"
     tiles = ("floor", "block", "cheese", "mouse", "mouse on cheese")
 
     def prepare(self) -> None:

@@ -65,6 +65,7 @@ class Monsters(World[MonstersState, MonstersSettings]):
     """Copies of the hunt."""
 
     actions = MOVE_NAMES
+    mover = "hero"
     tiles = (*GROUND, *(f"{who} on {ground}" for who in WALKERS for ground in GROUND))
 
     def fresh(self, count: int) -> MonstersState:

@@ -74,6 +74,7 @@ class Partner(World[PartnerState, PartnerSettings]):
     """Copies of the walk."""
 
     actions = MOVE_NAMES
+    mover = "learner"
     tiles = (*GROUND, *(f"{who} on {ground}" for who in WALKERS for ground in GROUND))
 
     def fresh(self, count: int) -> PartnerState:

@@ -56,6 +56,7 @@ class Tree(World[TreeState, TreeSettings]):
     """Copies of the orchard."""
 
     actions = (*MOVE_NAMES, "stay")
+    mover = "woodcutter"
     tiles = ("floor", "tree", "woodcutter", "woodcutter on tree")
 
     def fresh(self, count: int) -> TreeState:

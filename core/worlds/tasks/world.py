@@ -59,6 +59,7 @@ class World(ABC, Generic[StateT, SettingsT]):
     """
 
     actions: ClassVar[tuple[str, ...]]
+    mover: ClassVar[str]  # the field of ``state`` that holds the agent's place, int64 [copy, 2]
     tiles: ClassVar[tuple[str, ...]]  # names of the numbers in ``board``, drawn by core.worlds.tasks.picture
     state: StateT  # a dataclass of arrays [copy, ...]
 

@@ -81,9 +81,9 @@ def _verdict(study: Study, step: int, q: dict[str, np.ndarray]) -> str:
 
 
 def _everywhere(study: Study, cast: Cast, world: World) -> np.ndarray:
-    from core.labs.goals.everywhere import MOVERS, q_everywhere  # torch comes with it
+    from core.labs.goals.everywhere import q_everywhere  # torch comes with it
 
-    return q_everywhere(world, study.agents[agent_name(cast.run)], MOVERS[study.settings.world])
+    return q_everywhere(world, study.agents[agent_name(cast.run)])
 
 
 def _board(title: str, world: World, q: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.labs.goals.distill.prompts import LENGTH
 from core.models.catalogue import CATALOGUE
 from core.paths import ASSETS
 from core.prompts.bundled import load_bundled
@@ -21,7 +22,7 @@ KEPT = ASSETS / "labs" / "goals" / "distill"
 PAIRS = "corner_cheese"
 USED = "_g_used"  # session key: the policy that was made the model last
 PAGES = ("attribution", "attention", "circuit", "trust")
-EVEN = 1 / 50  # what a head that looks everywhere alike puts on each cell
+EVEN = 1 / LENGTH  # what a head that looks everywhere alike puts on each cell
 
 
 def inside() -> None:

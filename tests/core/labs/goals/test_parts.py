@@ -11,7 +11,7 @@ from core.agents.net import Net
 from core.agents.play import at_random, play, scripted
 from core.errors import SpecError
 from core.labs.goals.affinity import COUNTS, affinity, felling
-from core.labs.goals.everywhere import MOVERS, q_everywhere
+from core.labs.goals.everywhere import q_everywhere
 from core.labs.goals.explain import fitted_beta, log_likelihoods
 from core.labs.goals.extras import extras, note_of
 from core.labs.goals.interval import interval, means
@@ -88,7 +88,7 @@ def test_q_from_every_place(task):
     world = task.world(task.training, 3, np.random.default_rng(0))
     seen = world.observe()
     agent = Agent(Net(seen.shape[1], len(world.actions), 8), Net(seen.shape[1], len(world.actions), 8).start([0]))
-    found, mover = q_everywhere(world, agent, MOVERS[task.name], which=1), MOVERS[task.name]
+    found, mover = q_everywhere(world, agent, which=1), world.mover
     row, column = getattr(world.state, mover)[1]
     np.testing.assert_allclose(found[row, column], agent.q(seen)[1], atol=1e-6)
     np.testing.assert_array_equal(world.observe(), seen)
