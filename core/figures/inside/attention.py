@@ -14,6 +14,7 @@ from core.figures.numbers import number
 from core.figures.tokens import escaped
 
 Shown = Literal["clean", "corrupt", "difference"]
+TALLEST = 640  # CSS pixels; cells are square, so what is taller than its column is wide is left empty
 SHOWN_WORDS: dict[Shown, str] = {
     "clean": "clean run",
     "corrupt": "corrupt run",
@@ -71,7 +72,7 @@ def head_attention(
         hoverinfo="skip",
         hoverongaps=False,
     )
-    fig = style.base_figure(heat, theme=theme, height=200 + 20 * columns.width, title=escaped(title))
+    fig = style.base_figure(heat, theme=theme, height=min(TALLEST, 200 + 20 * columns.width), title=escaped(title))
     fig.add_trace(_targets(visible, tokens, columns, unit))
     _axes(fig, columns)
     low, high = (number(x) for x in (-reach if difference else 0.0, reach))

@@ -9,7 +9,7 @@ from core.worlds.tasks.catalogue import TASKS
 from core.worlds.tasks.examples import EXAMPLES
 from ui.labs.goals.questions import questions
 
-TITLES = {task.name: task.title for task in TASKS}
+TITLES = {task.name: task.title for task in TASKS} | {"questions": "Questions, below"}
 
 
 def examples() -> None:
@@ -19,7 +19,7 @@ def examples() -> None:
             "Example": example.name,
             "Paper": example.source,
             "What was meant, what was learned": example.goals,
-            "Here": TITLES.get(example.world, example.world) if example.world else "not here",
+            "Here": TITLES[example.world] if example.world else "not here",
             "In what size, or why not": example.here,
         }
         for example in EXAMPLES

@@ -45,7 +45,7 @@ def _finding(summary: dict[str, Any]) -> str:
     said = []
     for share, row in ((summary["settings"]["shares"][i], rows[i]) for i in (0, -1)):
         asks, right = (f"{100 * row[name]['mean']:.0f} %" for name in ("asks", "right"))
-        said.append(f"with {100 * share:g} % of its training without unknowns, it asks all the same in **{asks}** of "
+        said.append(f"with {100 * share:g} % of its training without unknowns, it still asks in **{asks}** of "
                     f"such dialogues and is right in {right}")  # fmt: skip
     able = f"{100 * rows[0]['able']['mean']:.0f} %"
     one = [row["asks"]["mean"] for row in summary["means"] if row["shift"] == "one unknown"]
